@@ -1,0 +1,38 @@
+//! What subscribers can learn.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Status, Timestamp, TxHash};
+
+/// Something that happened and is stored (law 10): events are published after their change is
+/// durable, in its order, and can be replayed from any cursor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Position in the network's one sequence of events.
+    pub cursor: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The transaction it is about.
+    pub transaction: TxHash,
+    /// The contract or account whose queue the transaction is in.
+    pub address: Address,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// The closed set of things that happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// A transaction was stored.
+    TransactionSubmitted,
+    /// A transaction's status changed.
+    StatusChanged {
+        /// The new status.
+        status: Status,
+        /// The leader's turn it changed in, for statuses of a round.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        rotation: Option<u8>,
+    },
+}

@@ -1,0 +1,417 @@
+//! What the network's store is asked and what it answers: plain values, no database.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Address, Amount, Bytes, Code, Digest, Event, LeaderReceipt, Pages, Payload, PayloadKind,
+    RotationRecord, Stake, Status, Timestamp, Transaction, TransactionRules, TxHash, Validator,
+};
+
+/// Why the store refused, or could not do, what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such thing.
+    #[error("no {what} `{name}`")]
+    NotFound {
+        /// Kind of thing.
+        what: &'static str,
+        /// How it was named.
+        name: String,
+    },
+    /// The transaction moved on: the asker is late, or was replaced by another owner.
+    #[error("transaction `{hash}` is {found} in attempt {found_attempt}, not in attempt {attempt}")]
+    Stale {
+        /// The transaction.
+        hash: TxHash,
+        /// The attempt the asker works on.
+        attempt: u32,
+        /// The status found.
+        found: Status,
+        /// The attempt found.
+        found_attempt: u32,
+    },
+    /// The status graph has no such edge.
+    #[error(transparent)]
+    IllegalStatusChange(#[from] super::IllegalStatusChange),
+    /// The nonce was used for another transaction, or leaves a gap.
+    #[error("nonce {given} of `{account}` cannot be used: the next one is {next}")]
+    Nonce {
+        /// The sender.
+        account: Address,
+        /// The nonce it sent.
+        given: u64,
+        /// The nonce it should send.
+        next: u64,
+    },
+    /// An idempotency key came back with another body.
+    #[error("idempotency key `{0}` was used for a different transaction")]
+    IdempotencyKeyReused(String),
+    /// The sender cannot pay the value, and top-ups are switched off.
+    #[error("`{account}` has {balance} and cannot pay {needed}")]
+    InsufficientFunds {
+        /// The sender.
+        account: Address,
+        /// What it has.
+        balance: Amount,
+        /// What it must pay.
+        needed: Amount,
+    },
+    /// Money would exceed 2²⁵⁶ − 1.
+    #[error("the balance of `{0}` would exceed 2^256 - 1")]
+    Overflow(Address),
+    /// Too much waits for the store already.
+    #[error("the store is busy ({in_flight} of {limit} requests)")]
+    Busy {
+        /// Requests waiting.
+        in_flight: usize,
+        /// How many may wait.
+        limit: usize,
+    },
+    /// The database failed, or holds something that cannot be.
+    #[error("the database failed while {operation}: {reason}")]
+    Database {
+        /// What was being done.
+        operation: &'static str,
+        /// What the database said.
+        reason: String,
+    },
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// A transaction as it arrives, before the store accepts and names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTransaction {
+    /// Who sends; `None` mints.
+    pub from: Option<Address>,
+    /// Who receives; `None` for deploys and burns.
+    pub to: Option<Address>,
+    /// Value that moves with it.
+    pub value: Amount,
+    /// What it does.
+    pub payload: Payload,
+    /// The sender's number for it; `None` lets the store count.
+    pub nonce: Option<u64>,
+    /// What the sender asks of the consensus.
+    pub rules: TransactionRules,
+    /// Repeating a submission under the same key has no second effect.
+    pub idempotency_key: Option<String>,
+}
+
+/// The store's answer to a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submitted {
+    /// The transaction's name.
+    pub hash: TxHash,
+    /// The contract a deploy will put on the network.
+    pub contract: Option<Address>,
+    /// The nonce it took.
+    pub nonce: u64,
+    /// It had been stored before; nothing happened now.
+    pub duplicate: bool,
+}
+
+/// A place in the order in which the store accepted transactions.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Position(pub i64);
+
+/// A transaction that waits for its turn: just enough to queue it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingTransaction {
+    /// When it was accepted, relative to all others.
+    pub position: Position,
+    /// Its name.
+    pub hash: TxHash,
+    /// The queue it belongs to.
+    pub queue: Address,
+    /// Transfers need no consensus.
+    pub kind: PayloadKind,
+}
+
+/// The pages of one contract that are sent along with a job.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Pages by key; absent pages are zero when `complete`, and unknown otherwise.
+    pub pages: Arc<Pages>,
+    /// `pages` is the whole state.
+    pub complete: bool,
+}
+
+/// Everything a consensus needs to decide one transaction.
+#[derive(Debug, Clone)]
+pub struct ConsensusJob {
+    /// What to decide.
+    pub transaction: Arc<Transaction>,
+    /// When it was submitted.
+    pub submitted_at: Timestamp,
+    /// Number of this attempt; grows with every crash and every undo.
+    pub attempt: u32,
+    /// The contract it runs on.
+    pub contract: Address,
+    /// The contract's balance before the transaction.
+    pub contract_balance: Amount,
+    /// The contract's code; `None` when there is no such contract.
+    pub code: Option<Code>,
+    /// The accepted state it runs on.
+    pub snapshot: Snapshot,
+    /// Everybody who may sit in its committee, in address order.
+    pub validators: Arc<Vec<Validator>>,
+}
+
+/// The store's answer to a claim.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    /// The transaction is the asker's to decide.
+    Claimed(Box<ConsensusJob>),
+    /// It is not waiting (any more): nothing to do.
+    NotPending(Status),
+    /// An earlier transaction of the same queue is in flight, here or in another process.
+    Blocked,
+    /// Nobody has stake; the transaction keeps waiting and says why.
+    NoValidators,
+}
+
+/// A consensus' decision, with everything that must be stored with it.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The transaction.
+    pub hash: TxHash,
+    /// The attempt that decided it.
+    pub attempt: u32,
+    /// ACCEPTED, UNDETERMINED, LEADER_TIMEOUT or VALIDATORS_TIMEOUT.
+    pub status: Status,
+    /// Every leader's turn.
+    pub rotations: Vec<RotationRecord>,
+    /// The receipt that was decided upon.
+    pub receipt: Option<LeaderReceipt>,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// When its finality window closes.
+    pub final_from: Timestamp,
+}
+
+/// What became of a decision that was handed to the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persisted {
+    /// Stored now.
+    Stored,
+    /// The same decision had been stored before; nothing changed.
+    AlreadyStored,
+}
+
+/// A step of a round that was announced while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announcement {
+    /// The transaction.
+    pub hash: TxHash,
+    /// The queue it is in.
+    pub queue: Address,
+    /// The attempt that runs.
+    pub attempt: u32,
+    /// The leader's turn.
+    pub rotation: u8,
+    /// PROPOSING, COMMITTING or REVEALING.
+    pub status: Status,
+    /// When it was reached.
+    pub at: Timestamp,
+}
+
+/// A decided transaction whose window may be closing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueTransaction {
+    /// Its name.
+    pub hash: TxHash,
+    /// Its place in the order.
+    pub position: Position,
+    /// When its window closes.
+    pub final_from: Timestamp,
+}
+
+/// A page of a longer list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` on the last.
+    pub next: Option<Position>,
+}
+
+/// Which transactions to list, newest first; every field that is set must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TransactionFilter {
+    /// In this status.
+    pub status: Option<Status>,
+    /// Of this kind.
+    pub kind: Option<PayloadKind>,
+    /// From this account.
+    pub from: Option<Address>,
+    /// To this account or contract, deploys of it included.
+    pub to: Option<Address>,
+}
+
+/// A transaction with what became of it.
+#[derive(Debug, Clone)]
+pub struct TransactionRecord {
+    /// Its place in the order.
+    pub position: Position,
+    /// What was submitted.
+    pub transaction: Transaction,
+    /// Where it is in its life.
+    pub status: Status,
+    /// The attempt it is in.
+    pub attempt: u32,
+    /// When it was accepted into the store.
+    pub submitted_at: Timestamp,
+    /// When it was decided.
+    pub decided_at: Option<Timestamp>,
+    /// When its finality window closes.
+    pub final_from: Option<Timestamp>,
+    /// When it became final.
+    pub finalized_at: Option<Timestamp>,
+    /// Why it waits, or why it ended as it did, in words.
+    pub reason: Option<String>,
+    /// The consensus over it as JSON (see [`super::RotationRecord`]); only in single reads.
+    pub consensus: Option<serde_json::Value>,
+}
+
+/// A contract on the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractRecord {
+    /// Where it is.
+    pub address: Address,
+    /// Its code.
+    pub code: Code,
+    /// The transaction that deployed it.
+    pub deployed_by: TxHash,
+    /// When that was decided.
+    pub deployed_at: Timestamp,
+    /// Its place in the order of deployment decisions.
+    pub position: Position,
+    /// Its balance.
+    pub balance: Amount,
+}
+
+/// Which of a contract's two states is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateVersion {
+    /// Effects of all accepted transactions.
+    #[default]
+    Accepted,
+    /// Effects of finalized transactions only.
+    Finalized,
+}
+
+/// A contract's code and state, ready to be read or called.
+#[derive(Debug, Clone)]
+pub struct ContractView {
+    /// The contract.
+    pub record: ContractRecord,
+    /// The state asked for.
+    pub snapshot: Snapshot,
+}
+
+/// An account's money and its number of transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountRecord {
+    /// The account.
+    pub address: Address,
+    /// What it has.
+    pub balance: Amount,
+    /// The nonce of its next transaction.
+    pub nonce: u64,
+}
+
+/// A validator with its history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidatorRecord {
+    /// Its name and weight.
+    pub validator: Validator,
+    /// When it joined.
+    pub created_at: Timestamp,
+}
+
+/// A change to the set of validators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValidatorChange {
+    /// A new validator with a given address.
+    Create {
+        /// Its address; `None` derives one from the network's seed.
+        address: Option<Address>,
+        /// Its weight.
+        stake: Stake,
+    },
+    /// Another weight.
+    SetStake {
+        /// Whose.
+        address: Address,
+        /// Its new weight.
+        stake: Stake,
+    },
+    /// Leaves the network.
+    Delete {
+        /// Who.
+        address: Address,
+    },
+}
+
+/// Totals of the whole ledger (law 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supply {
+    /// Everything ever minted.
+    pub minted: Amount,
+    /// Everything ever burned.
+    pub burned: Amount,
+    /// Sum of all balances.
+    pub balances: Amount,
+    /// Sum of the value of calls that are not decided yet.
+    pub locked: Amount,
+}
+
+impl Supply {
+    /// Σ balances + Σ locked = Σ minted − Σ burned.
+    pub fn is_conserved(&self) -> bool {
+        let held = self.balances.checked_add(self.locked);
+        held.is_some() && held == self.minted.checked_sub(self.burned)
+    }
+}
+
+/// How many transactions are in each status, for metrics and health.
+pub type StatusCounts = Vec<(Status, u64)>;
+
+/// Events after a cursor, oldest first.
+pub type Events = Vec<Event>;
+
+/// What the first start of a network writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Genesis {
+    /// Everything random derives from it.
+    pub seed: Digest,
+    /// Part of every transaction's hash.
+    pub chain_id: u64,
+    /// Validators of the start, in address order.
+    pub validators: Vec<Validator>,
+    /// Accounts with money of the start; the money counts as minted.
+    pub accounts: Vec<(Address, Amount)>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One read-only execution's calldata, kept apart from submissions: it has no effects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadOnlyCall {
+    /// The contract.
+    pub contract: Address,
+    /// Method and arguments.
+    pub calldata: Bytes,
+    /// Who asks; the zero address when nobody is named.
+    pub from: Address,
+    /// The state to read.
+    pub version: StateVersion,
+}

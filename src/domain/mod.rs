@@ -1,0 +1,38 @@
+//! The nouns of the network: values with meaning, and nothing that acts.
+//!
+//! No I/O, no clock, no actors and no database in here; everything else may import this folder.
+
+mod address;
+mod amount;
+pub mod calldata;
+mod committee;
+mod contract;
+mod event;
+mod execution;
+mod hash;
+mod history;
+pub mod ledger;
+mod notation;
+mod status;
+mod time;
+mod transaction;
+mod validator;
+mod vote;
+
+pub use address::Address;
+pub use alloy_primitives::{Bytes, U256};
+pub use amount::{Amount, AmountError};
+pub use committee::{Committee, Seat};
+pub use contract::{Code, PAGE_BYTES, Page, PageKey, Pages, SlotId, StateDelta};
+pub use event::{Event, EventKind};
+pub use execution::{Cost, Execution, ExecutionOutcome, LeaderReceipt};
+pub use hash::{Digest, ParseHashError, TxHash, keccak256};
+pub use history::{DrawRecord, Evidence, RotationRecord, SeatRecord};
+pub use notation::{NotationError, from_json, to_json};
+pub use status::{IllegalStatusChange, Status};
+pub use time::{Clock, Timestamp};
+pub use transaction::{
+    ExecutionMode, Payload, PayloadKind, Signature, SignatureError, Transaction, TransactionRules,
+};
+pub use validator::{Stake, Validator, ZeroStake};
+pub use vote::{Commitment, Salt, Vote};

@@ -1,0 +1,119 @@
+//! How a contract runs; knows nothing of consensus.
+//!
+//! Nodes reach contracts through one port, [`Executor`]. Production uses the sandboxed Python of
+//! [`python`]; tests, benchmarks and scenarios use [`scripted`] answers.
+
+pub mod python;
+pub mod scripted;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::ledger::Snapshot;
+use crate::domain::{
+    Address, Amount, Bytes, Code, Digest, Execution, LeaderReceipt, Page, PageKey, Timestamp,
+};
+
+/// Runs contracts.
+pub trait Executor: Debug + Send + Sync {
+    /// Runs one method, constructor or read-only call, and says what it did.
+    ///
+    /// Errors of the contract are results; an `Err` means that no result can be had from this
+    /// node. The future ends by the request's deadline, whatever the contract does.
+    fn execute(
+        &self,
+        request: ExecutionRequest,
+    ) -> BoxFuture<'static, Result<Execution, ExecutionError>>;
+
+    /// The public methods of `code`, as JSON in the form of `reference/studio.md` section 4.8; the
+    /// inner error is the contract author's, in words for them.
+    fn schema(
+        &self,
+        code: Code,
+    ) -> BoxFuture<'static, Result<Result<serde_json::Value, String>, ExecutionError>>;
+}
+
+/// In which capacity a node executes.
+#[derive(Debug, Clone)]
+pub enum Role {
+    /// Produces the receipt.
+    Leader,
+    /// Checks the leader's receipt.
+    Validator(LeaderReceipt),
+    /// Answers a question; nothing is stored.
+    Reader,
+}
+
+/// What of the contract is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// The constructor, on empty storage.
+    Constructor,
+    /// A public method.
+    Method,
+}
+
+/// What the contract sees as `gl.message`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The contract.
+    pub contract: Address,
+    /// Who called it.
+    pub sender: Address,
+    /// Who signed the transaction at the root.
+    pub origin: Address,
+    /// Value sent along.
+    pub value: Amount,
+    /// The contract's balance, the value included.
+    pub balance: Amount,
+    /// The network.
+    pub chain_id: u64,
+    /// The only clock a contract has.
+    pub at: Timestamp,
+}
+
+/// One execution, complete: what runs, on what, for how long at most.
+#[derive(Debug, Clone)]
+pub struct ExecutionRequest {
+    /// In which capacity.
+    pub role: Role,
+    /// What runs.
+    pub code: Code,
+    /// Constructor or method.
+    pub entry: Entry,
+    /// Encoded method name and arguments.
+    pub calldata: Bytes,
+    /// What the contract sees of the transaction.
+    pub message: Message,
+    /// The state, or the part of it that is sent along.
+    pub snapshot: Snapshot,
+    /// Where pages outside an incomplete snapshot come from.
+    pub pages: Arc<dyn PageSource>,
+    /// Fixes everything that could differ between runs.
+    pub seed: Digest,
+    /// Elapsed time after which the execution is killed.
+    pub time_limit: Duration,
+}
+
+/// Fetches pages of one contract that were not sent along.
+pub trait PageSource: Debug + Send + Sync {
+    /// The pages under `keys`, in their order; absent pages are empty.
+    fn read(&self, keys: Vec<PageKey>) -> BoxFuture<'static, Result<Vec<Page>, ExecutionError>>;
+}
+
+/// Why a node has no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExecutionError {
+    /// The contract did not end within its time.
+    #[error("the execution took longer than {limit_ms} ms")]
+    TimedOut {
+        /// The limit.
+        limit_ms: u64,
+    },
+    /// The node's own machinery failed; the contract is not to blame.
+    #[error("the node's executor failed: {0}")]
+    Infrastructure(String),
+}

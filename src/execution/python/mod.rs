@@ -1,0 +1,1 @@
+//! Contracts in Python: a pool of sandboxed worker processes.

@@ -1,0 +1,8 @@
+//! Agora: a local GenLayer network as one binary.
+//!
+//! Modules in reading order: [`domain`] holds the nouns, [`protocol`] decides, [`execution`] runs
+//! contracts, [`storage`] keeps the truth, [`actors`] tie them together, [`api`] answers clients
+//! and [`cli`] starts it all. Imports go that way and no other; `tests/architecture.rs` checks it.
+
+pub mod domain;
+pub mod execution;
