@@ -186,6 +186,8 @@ pub struct Decision {
     pub attempt: u32,
     /// ACCEPTED, UNDETERMINED, LEADER_TIMEOUT or VALIDATORS_TIMEOUT.
     pub status: Status,
+    /// Every step of the attempt; those that were not recorded yet are recorded with the decision.
+    pub announced: Vec<Announcement>,
     /// Every leader's turn.
     pub rotations: Vec<RotationRecord>,
     /// The receipt that was decided upon.
@@ -220,6 +222,8 @@ pub struct Announcement {
     pub status: Status,
     /// When it was reached.
     pub at: Timestamp,
+    /// 0-based number of this step within the attempt; a step that was recorded before is skipped.
+    pub sequence: u32,
 }
 
 /// A decided transaction whose window may be closing.
