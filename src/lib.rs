@@ -4,5 +4,6 @@
 //! contracts, [`storage`] keeps the truth, [`actors`] tie them together, [`api`] answers clients
 //! and [`cli`] starts it all. Imports go that way and no other; `tests/architecture.rs` checks it.
 
+pub mod cli;
 pub mod domain;
 pub mod execution;

@@ -1,1 +1,7 @@
-fn main(){}
+//! The `agora` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    agora::cli::run()
+}

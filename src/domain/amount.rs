@@ -60,6 +60,7 @@ impl Amount {
     }
 
     /// The difference, or zero where it would be below.
+    #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }

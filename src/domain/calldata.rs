@@ -255,7 +255,9 @@ impl Value {
             }
             Self::Array(values) => {
                 encode_length(out, values.len(), TAG_ARRAY);
-                values.iter().for_each(|value| value.encode_into(out));
+                for value in values {
+                    value.encode_into(out);
+                }
             }
             Self::Map(entries) => {
                 encode_length(out, entries.len(), TAG_MAP);
@@ -396,7 +398,10 @@ impl<'a> Reader<'a> {
             }
             TAG_ARRAY => {
                 let length = self.length(&n)?;
-                (0..length).map(|_| self.value(depth + 1)).collect::<Result<_, _>>().map(Value::Array)
+                (0..length)
+                    .map(|_| self.value(depth + 1))
+                    .collect::<Result<_, _>>()
+                    .map(Value::Array)
             }
             TAG_MAP => {
                 let length = self.length(&n)?;

@@ -184,7 +184,7 @@ pub struct Decision {
     pub hash: TxHash,
     /// The attempt that decided it.
     pub attempt: u32,
-    /// ACCEPTED, UNDETERMINED, LEADER_TIMEOUT or VALIDATORS_TIMEOUT.
+    /// One of the four decided statuses.
     pub status: Status,
     /// Every step of the attempt; those that were not recorded yet are recorded with the decision.
     pub announced: Vec<Announcement>,

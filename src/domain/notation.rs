@@ -49,9 +49,11 @@ fn read(json: &Json, depth: usize) -> Result<Value, NotationError> {
             .map(Value::Integer)
             .ok_or_else(|| NotationError::Fraction(number.to_string())),
         Json::String(text) => Ok(Value::Text(text.clone())),
-        Json::Array(items) => {
-            items.iter().map(|item| read(item, depth + 1)).collect::<Result<_, _>>().map(Value::Array)
-        }
+        Json::Array(items) => items
+            .iter()
+            .map(|item| read(item, depth + 1))
+            .collect::<Result<_, _>>()
+            .map(Value::Array),
         Json::Object(entries) => match tagged(entries) {
             Some(("$map", Json::Object(inner))) => read_map(inner, depth),
             Some((tag, value)) => read_tagged(tag, value),

@@ -125,7 +125,9 @@ impl fmt::Display for Status {
 
 /// A word that names no status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a status; expected one of PENDING, PROPOSING, COMMITTING, REVEALING, ACCEPTED, UNDETERMINED, LEADER_TIMEOUT, VALIDATORS_TIMEOUT, FINALIZED, CANCELED")]
+#[error(
+    "`{0}` is not a status; expected one of PENDING, PROPOSING, COMMITTING, REVEALING, ACCEPTED, UNDETERMINED, LEADER_TIMEOUT, VALIDATORS_TIMEOUT, FINALIZED, CANCELED"
+)]
 pub struct UnknownStatus(String);
 
 impl FromStr for Status {
@@ -163,7 +165,11 @@ mod tests {
     fn a_decided_status_leads_only_to_finality() {
         for decided in Status::ALL.into_iter().filter(|status| status.awaits_finality()) {
             for to in Status::ALL {
-                assert_eq!(decided.change_to(to).is_ok(), to == Status::Finalized, "{decided} {to}");
+                assert_eq!(
+                    decided.change_to(to).is_ok(),
+                    to == Status::Finalized,
+                    "{decided} {to}"
+                );
             }
         }
     }

@@ -62,7 +62,9 @@ impl Executor for Scripted {
         &self,
         _code: Code,
     ) -> BoxFuture<'static, Result<Result<serde_json::Value, String>, ExecutionError>> {
-        ready(Ok(Ok(serde_json::json!({ "ctor": { "params": [], "kwparams": {} }, "methods": {} }))))
-            .boxed()
+        ready(Ok(Ok(
+            serde_json::json!({ "ctor": { "params": [], "kwparams": {} }, "methods": {} }),
+        )))
+        .boxed()
     }
 }
