@@ -109,8 +109,8 @@ impl Status {
             ) => true,
             (from, Self::Pending | Self::Canceled) => from.is_in_flight(),
             (from, Self::Finalized) => from.awaits_finality(),
-            // A replacement leader starts the round again; nobody left to lead ends it.
-            (Self::Proposing, Self::Proposing | Self::Undetermined) => true,
+            // A replacement leader starts the turn again.
+            (Self::Proposing, Self::Proposing) => true,
             _ => false,
         };
         legal.then_some(to).ok_or(IllegalStatusChange { from: self, to })
