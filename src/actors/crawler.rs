@@ -1,0 +1,316 @@
+//! The crawler: finds waiting transactions and pushes each to the queue of its address.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient,
+    ResponseFuture, WrapFuture,
+};
+use futures_util::future::join_all;
+
+use super::messages::{
+    Drain, Enqueue, EnqueueRejected, ListPending, LookAgain, QueueHasRoom, QueueIdle, WakeUp,
+};
+use super::queue::{Queue, QueueReports};
+use super::supervision::{Backoff, Terminated};
+use crate::domain::Address;
+use crate::domain::ledger::{PendingTransaction, Position, StoreError};
+
+/// Where the crawler reads on: all queues from a place, or one queue that had been full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    All,
+    One(Address),
+}
+
+/// Starts the queue of an address; tests supply their own.
+pub trait SpawnQueue: std::fmt::Debug {
+    /// Starts an empty queue that reports to `crawler`.
+    fn spawn(&self, address: Address, crawler: &Addr<Crawler>) -> QueuePort;
+}
+
+/// What the crawler knows of a queue.
+#[derive(Debug, Clone)]
+pub struct QueuePort {
+    /// Takes transactions.
+    pub enqueue: Recipient<Enqueue>,
+    /// Finishes.
+    pub drain: Recipient<Drain>,
+}
+
+#[derive(Debug)]
+struct Known {
+    port: QueuePort,
+    /// Transactions ever offered; tells a stale [`QueueIdle`] from a true one.
+    offered: u64,
+    /// Transactions of it wait in the store because it was full; those after this place.
+    behind: Option<Position>,
+}
+
+/// Finds waiting transactions in the order of their acceptance, once each.
+///
+/// It may be restarted at any time: a fresh crawler looks from the beginning, and queues ignore
+/// what they already have.
+#[derive(Debug)]
+pub struct Crawler {
+    store: Recipient<ListPending>,
+    queues: Arc<dyn SpawnQueue + Send + Sync>,
+    known: BTreeMap<Address, Known>,
+    cursor: Position,
+    /// Looks to take, each at most once.
+    wanted: BTreeSet<Option<Address>>,
+    looking: bool,
+    draining: bool,
+    page: u32,
+    interval: Duration,
+    backoff: Backoff,
+}
+
+impl Crawler {
+    /// A crawler that has seen nothing. `page` transactions are read at a time; without any word
+    /// it looks every `interval`.
+    pub fn new(
+        store: Recipient<ListPending>,
+        queues: Arc<dyn SpawnQueue + Send + Sync>,
+        page: u32,
+        interval: Duration,
+    ) -> Self {
+        Self {
+            store,
+            queues,
+            known: BTreeMap::new(),
+            cursor: Position::default(),
+            wanted: BTreeSet::new(),
+            looking: false,
+            draining: false,
+            page: page.max(1),
+            interval,
+            backoff: Backoff::default(),
+        }
+    }
+
+    fn want(&mut self, queue: Option<Address>, ctx: &mut Context<Self>) {
+        self.wanted.insert(queue);
+        self.look(ctx);
+    }
+
+    /// Takes the next wanted look, one at a time so that order is kept.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        if self.looking || self.draining {
+            return;
+        }
+        let Some(queue) = self.wanted.pop_first() else { return };
+        let after = match queue {
+            None => self.cursor,
+            Some(address) => match self.known.get(&address).and_then(|known| known.behind) {
+                Some(position) => position,
+                None => return self.look(ctx),
+            },
+        };
+        self.looking = true;
+        let look = queue.map_or(Look::All, Look::One);
+        let answer = self.store.send(ListPending { queue, after, limit: self.page });
+        let handle = answer.into_actor(self).map(move |answer, this, ctx| {
+            let answer = answer.unwrap_or(Err(StoreError::Closed));
+            this.found(look, answer, ctx);
+        });
+        ctx.spawn(handle);
+    }
+
+    fn found(
+        &mut self,
+        look: Look,
+        answer: Result<Vec<PendingTransaction>, StoreError>,
+        ctx: &mut Context<Self>,
+    ) {
+        let found = match answer {
+            Ok(found) => found,
+            Err(error) => {
+                log::warn!(target: "crawler", "cannot list waiting transactions: {error}");
+                self.retry(look, ctx);
+                return;
+            }
+        };
+        self.backoff.reset();
+        let full_page = found.len() >= usize::try_from(self.page).unwrap_or(usize::MAX);
+        let offers: Vec<_> = found
+            .into_iter()
+            .filter_map(|transaction| self.offer(look, transaction, ctx))
+            .collect();
+        let again = full_page.then_some(look);
+        let done = join_all(offers).into_actor(self).map(move |answers, this, ctx| {
+            answers.into_iter().for_each(|(transaction, answer)| this.answered(transaction, answer));
+            this.looking = false;
+            this.look_on(look, again, ctx);
+        });
+        ctx.spawn(done);
+    }
+
+    /// After a full page there may be more; a queue that caught up is no longer behind.
+    fn look_on(&mut self, look: Look, again: Option<Look>, ctx: &mut Context<Self>) {
+        match (look, again) {
+            (Look::All, Some(_)) => {
+                self.wanted.insert(None);
+            }
+            (Look::One(address), None) => {
+                if let Some(known) = self.known.get_mut(&address) {
+                    known.behind = known.behind.filter(|_| self.wanted.contains(&Some(address)));
+                }
+            }
+            _ => {}
+        }
+        self.look(ctx);
+    }
+
+    fn retry(&mut self, look: Look, ctx: &mut Context<Self>) {
+        let wait = self.backoff.next_wait();
+        ctx.run_later(wait, move |this, ctx| {
+            this.looking = false;
+            let queue = match look {
+                Look::All => None,
+                Look::One(address) => Some(address),
+            };
+            this.want(queue, ctx);
+        });
+    }
+
+    /// Offers a transaction to its queue, unless that queue has to catch up first.
+    fn offer(
+        &mut self,
+        look: Look,
+        transaction: PendingTransaction,
+        ctx: &mut Context<Self>,
+    ) -> Option<impl Future<Output = (PendingTransaction, EnqueueAnswer)> + use<>> {
+        if look == Look::All {
+            self.cursor = self.cursor.max(transaction.position);
+        }
+        let address = transaction.queue;
+        let spawner = &self.queues;
+        let known = self.known.entry(address).or_insert_with(|| Known {
+            port: spawner.spawn(address, &ctx.address()),
+            offered: 0,
+            behind: None,
+        });
+        match (look, &mut known.behind) {
+            // It reads on by itself once it has room; out of turn would be out of order.
+            (Look::All, Some(_)) => return None,
+            (Look::One(_), Some(behind)) => *behind = (*behind).max(transaction.position),
+            (_, None) => {}
+        }
+        known.offered += 1;
+        let answer = known.port.enqueue.send(Enqueue(transaction));
+        Some(async move { (transaction, answer.await) })
+    }
+
+    fn answered(&mut self, transaction: PendingTransaction, answer: EnqueueAnswer) {
+        let Some(known) = self.known.get_mut(&transaction.queue) else { return };
+        let refused_from = Position(transaction.position.0.saturating_sub(1));
+        match answer {
+            Ok(Ok(_)) => {}
+            Ok(Err(EnqueueRejected::Full { .. })) => {
+                let behind = known.behind.map_or(refused_from, |behind| behind.min(refused_from));
+                known.behind = Some(behind);
+            }
+            Ok(Err(EnqueueRejected::Draining)) => {}
+            // The queue is gone; `Terminated` looks again from the beginning.
+            Err(_) => {}
+        }
+    }
+}
+
+type EnqueueAnswer =
+    Result<Result<super::messages::Enqueued, EnqueueRejected>, actix::MailboxError>;
+
+impl Actor for Crawler {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.want(None, ctx);
+        ctx.run_interval(self.interval, |this, ctx| this.want(None, ctx));
+    }
+}
+
+impl Handler<WakeUp> for Crawler {
+    type Result = ();
+
+    fn handle(&mut self, _: WakeUp, ctx: &mut Context<Self>) {
+        self.want(None, ctx);
+    }
+}
+
+impl Handler<LookAgain> for Crawler {
+    type Result = ();
+
+    fn handle(&mut self, _: LookAgain, ctx: &mut Context<Self>) {
+        self.cursor = Position::default();
+        self.want(None, ctx);
+    }
+}
+
+impl Handler<QueueHasRoom> for Crawler {
+    type Result = ();
+
+    fn handle(&mut self, message: QueueHasRoom, ctx: &mut Context<Self>) {
+        self.want(Some(message.queue), ctx);
+    }
+}
+
+impl Handler<QueueIdle> for Crawler {
+    type Result = ();
+
+    fn handle(&mut self, message: QueueIdle, _: &mut Context<Self>) {
+        let is_idle = self
+            .known
+            .get(&message.queue)
+            .is_some_and(|known| known.offered == message.offered && known.behind.is_none());
+        if is_idle {
+            self.known.remove(&message.queue);
+        }
+    }
+}
+
+/// A queue ended. One that panicked lost what it held, which is still PENDING in the store.
+impl Handler<Terminated<Address>> for Crawler {
+    type Result = ();
+
+    fn handle(&mut self, message: Terminated<Address>, ctx: &mut Context<Self>) {
+        if message.panicked {
+            log::error!(target: "crawler", "the queue of {} panicked; it starts anew", message.child);
+            self.known.remove(&message.child);
+            self.cursor = Position::default();
+            self.want(None, ctx);
+        }
+    }
+}
+
+impl Handler<Drain> for Crawler {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Drain, ctx: &mut Context<Self>) -> Self::Result {
+        self.draining = true;
+        let drains: Vec<_> = std::mem::take(&mut self.known)
+            .into_values()
+            .map(|known| known.port.drain.send(Drain))
+            .collect();
+        ctx.stop();
+        Box::pin(async move {
+            join_all(drains).await;
+        })
+    }
+}
+
+/// The production queues.
+#[derive(Debug)]
+pub struct Queues {
+    /// What every queue needs.
+    pub ports: super::queue::QueuePorts,
+}
+
+impl SpawnQueue for Queues {
+    fn spawn(&self, address: Address, crawler: &Addr<Crawler>) -> QueuePort {
+        let queue = Queue::new(address, self.ports.clone(), QueueReports::to(crawler)).start();
+        QueuePort { enqueue: queue.clone().recipient(), drain: queue.recipient() }
+    }
+}

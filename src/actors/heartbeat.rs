@@ -1,0 +1,59 @@
+//! The heartbeat: shows that this process lives, and takes over the work of those that do not.
+
+use std::time::Duration;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+
+use super::messages::{BeatHeart, Drain, LookAgain};
+use super::tell;
+use crate::domain::ledger::StoreError;
+
+/// Beats for one process on a shared database.
+#[derive(Debug)]
+pub struct Heartbeat {
+    store: Recipient<BeatHeart>,
+    crawler: Recipient<LookAgain>,
+    interval: Duration,
+}
+
+impl Heartbeat {
+    /// Beats every `interval`.
+    pub fn new(
+        store: Recipient<BeatHeart>,
+        crawler: Recipient<LookAgain>,
+        interval: Duration,
+    ) -> Self {
+        Self { store, crawler, interval }
+    }
+
+    fn beat(&mut self, ctx: &mut Context<Self>) {
+        let answer = self.store.send(BeatHeart).into_actor(self);
+        ctx.spawn(answer.map(|answer, this, _| {
+            match answer.unwrap_or(Err(StoreError::Closed)) {
+                Ok(recovered) if recovered.is_empty() => {}
+                Ok(recovered) => {
+                    log::warn!(target: "heartbeat", "took over {} transactions of lapsed owners", recovered.len());
+                    tell(&this.crawler, LookAgain);
+                }
+                Err(error) => log::warn!(target: "heartbeat", "no sign of life given: {error}"),
+            }
+        }));
+    }
+}
+
+impl Actor for Heartbeat {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.beat(ctx);
+        ctx.run_interval(self.interval, Self::beat);
+    }
+}
+
+impl Handler<Drain> for Heartbeat {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}

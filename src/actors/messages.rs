@@ -1,0 +1,458 @@
+//! Every message that crosses an actor's boundary.
+//!
+//! Requests are imperative and MUST be answered by the receiver; facts are in the past tense and
+//! need no answer. `(hash, attempt, rotation, seat)` makes every late or duplicate copy of a fact
+//! recognisable, and the receiver ignores it. All are owned values: no references, no addresses of
+//! concrete actors.
+
+use actix::Message;
+
+use crate::domain::ledger::{
+    AccountRecord, Announcement, Claim, ContractRecord, ContractView, Decision, DueTransaction,
+    Events, NewTransaction, Page, PendingTransaction, Persisted, Position, ReadOnlyCall,
+    StateVersion, StatusCounts, StoreError, Submitted, Supply, TransactionFilter,
+    TransactionRecord, ValidatorChange, ValidatorRecord,
+};
+use crate::domain::{
+    Address, Commitment, Event, Execution, LeaderReceipt, PageKey, Salt, Seat, Status, Timestamp,
+    TxHash, Vote,
+};
+use crate::domain;
+
+// ---- api → store -------------------------------------------------------------------------------
+
+/// Store a transaction. Answered after it is durable; idempotent by hash and idempotency key.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Submitted, StoreError>")]
+pub struct SubmitTransaction(pub NewTransaction);
+
+/// Change the set of validators. Answered after it is durable.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<ValidatorRecord, StoreError>")]
+pub struct ChangeValidators(pub ValidatorChange);
+
+/// Read one transaction with the consensus over it.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<TransactionRecord>, StoreError>")]
+pub struct GetTransaction(pub TxHash);
+
+/// Read transactions, newest first.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Page<TransactionRecord>, StoreError>")]
+pub struct ListTransactions {
+    /// Which.
+    pub filter: TransactionFilter,
+    /// Older than this place; `None` starts with the newest.
+    pub before: Option<Position>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Read one contract.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<ContractRecord>, StoreError>")]
+pub struct GetContract(pub Address);
+
+/// Read contracts in the order of their deployment.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Page<ContractRecord>, StoreError>")]
+pub struct ListContracts {
+    /// After this place; `None` starts with the first.
+    pub after: Option<Position>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Read one contract's code and state, for a read-only call.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<ContractView>, StoreError>")]
+pub struct ViewContract {
+    /// Which.
+    pub address: Address,
+    /// Accepted or finalized.
+    pub version: StateVersion,
+}
+
+/// Read some pages of a contract's state, in the order asked for; absent pages are empty.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Vec<domain::Page>, StoreError>")]
+pub struct ReadPages {
+    /// Which contract.
+    pub address: Address,
+    /// Accepted or finalized.
+    pub version: StateVersion,
+    /// Which pages.
+    pub keys: Vec<PageKey>,
+}
+
+/// Read a contract's state in page order.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<(PageKey, domain::Page)>, StoreError>")]
+pub struct ListPages {
+    /// Which contract.
+    pub address: Address,
+    /// Accepted or finalized.
+    pub version: StateVersion,
+    /// After this page; `None` starts with the first.
+    pub after: Option<PageKey>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Read one account; unknown accounts are empty ones.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<AccountRecord, StoreError>")]
+pub struct GetAccount(pub Address);
+
+/// Read all validators, in address order.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<ValidatorRecord>, StoreError>")]
+pub struct ListValidators;
+
+/// Read events after a cursor, oldest first.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Events, StoreError>")]
+pub struct ListEvents {
+    /// The last event already known; 0 for none.
+    pub after: i64,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Count transactions by status.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<StatusCounts, StoreError>")]
+pub struct CountStatuses;
+
+/// Add up all money (law 5).
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Supply, StoreError>")]
+pub struct AuditSupply;
+
+// ---- crawler, queue, consensus, finality, heartbeat → store --------------------------------------
+
+/// Read waiting transactions in the order in which they were accepted.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<PendingTransaction>, StoreError>")]
+pub struct ListPending {
+    /// Of this queue only.
+    pub queue: Option<Address>,
+    /// After this place.
+    pub after: Position,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Take a waiting transaction for this process: compare-and-set from PENDING.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Claim, StoreError>")]
+pub struct ClaimTransaction(pub TxHash);
+
+/// Execute a transfer, which needs no consensus. Idempotent.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Status, StoreError>")]
+pub struct ExecuteTransfer(pub TxHash);
+
+/// Store a decision with all its effects. A second identical one is answered `AlreadyStored`, and
+/// one that was overtaken `Stale`.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Persisted, StoreError>")]
+pub struct PersistDecision(pub Box<Decision>);
+
+/// A step of a round was reached. Written with the next batch; covered by the decision when that
+/// comes first, so it may be lost in a crash.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct StepReached(pub Announcement);
+
+/// Give a transaction back whose attempt crashed: it waits again under the next attempt, or is
+/// CANCELED after too many.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Status, StoreError>")]
+pub struct RequeueTransaction {
+    /// Which.
+    pub hash: TxHash,
+    /// The attempt that crashed.
+    pub attempt: u32,
+    /// Why, in words.
+    pub cause: String,
+}
+
+/// Note why a transaction waits.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct ExplainWaiting {
+    /// Which.
+    pub hash: TxHash,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// Read decided transactions whose window has closed, the head of each contract only.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<DuePage, StoreError>")]
+pub struct ListDue {
+    /// The present instant.
+    pub now: Timestamp,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// What is due, and when the next window closes.
+#[derive(Debug, Clone, Default)]
+pub struct DuePage {
+    /// Due now.
+    pub due: Vec<DueTransaction>,
+    /// When something else will be.
+    pub next_at: Option<Timestamp>,
+}
+
+/// Make a decided transaction final. Answers false when it is already, or not due yet.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<bool, StoreError>")]
+pub struct Finalize(pub TxHash);
+
+/// Show a sign of life, and take over the work of owners who show none.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<TxHash>, StoreError>")]
+pub struct BeatHeart;
+
+/// Write everything that waits, fold the log away and close the database.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct CloseStore;
+
+// ---- to the crawler ------------------------------------------------------------------------------
+
+/// There is new work behind the crawler's cursor. Many of them become one look.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct WakeUp;
+
+/// Work that was passed before is waiting again: look from the beginning.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct LookAgain;
+
+/// A queue that refused transactions has room again, after the last one it took.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct QueueHasRoom {
+    /// Whose queue.
+    pub queue: Address,
+}
+
+/// A queue has nothing to do. The crawler lets go of it, unless it has sent it more than `taken`.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct QueueIdle {
+    /// Whose queue.
+    pub queue: Address,
+    /// How many transactions were ever offered to it.
+    pub offered: u64,
+}
+
+// ---- crawler → queue -----------------------------------------------------------------------------
+
+/// Queue a waiting transaction. Answered at once.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Enqueued, EnqueueRejected>")]
+pub struct Enqueue(pub PendingTransaction);
+
+/// A queue took a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enqueued {
+    /// It waits behind `depth - 1` others.
+    Accepted {
+        /// Transactions in the queue now.
+        depth: usize,
+    },
+    /// It was there already; nothing changed.
+    AlreadyQueued,
+}
+
+/// A queue did not take a transaction, which stays PENDING in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnqueueRejected {
+    /// No room; the queue reports [`QueueHasRoom`] later.
+    Full {
+        /// How many it holds.
+        capacity: usize,
+    },
+    /// It is shutting down.
+    Draining,
+}
+
+// ---- consensus and nodes -------------------------------------------------------------------------
+
+/// The leader executed. From a leader node to its consensus, once.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct LeaderProposed {
+    /// The attempt it belongs to.
+    pub attempt: u32,
+    /// Leader's turn.
+    pub rotation: u8,
+    /// What it produced.
+    pub receipt: LeaderReceipt,
+}
+
+/// A validator bound itself to a vote.
+///
+/// Sent once per seat and rotation. The consensus MUST accept it in any step: it races with
+/// deadlines. A different second copy is evidence.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct VoteCommitted {
+    /// The attempt it belongs to.
+    pub attempt: u32,
+    /// Leader's turn.
+    pub rotation: u8,
+    /// Whose.
+    pub seat: Seat,
+    /// To what.
+    pub commitment: Commitment,
+}
+
+/// From consensus to a validator node: open your commitment.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct RevealVote;
+
+/// From consensus to a node: nothing you could still say matters; stop, and let go of what runs.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Dismiss;
+
+/// A validator opened its commitment. A copy is ignored.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct VoteRevealed {
+    /// The attempt it belongs to.
+    pub attempt: u32,
+    /// Leader's turn.
+    pub rotation: u8,
+    /// Whose.
+    pub seat: Seat,
+    /// What it voted.
+    pub vote: Vote,
+    /// The secret that hid it.
+    pub salt: Salt,
+}
+
+/// A node's execution ran out of time.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct ExecutionTimedOut {
+    /// The attempt it belongs to.
+    pub attempt: u32,
+    /// Leader's turn.
+    pub rotation: u8,
+    /// Whose.
+    pub seat: Seat,
+}
+
+/// A node cannot do its work; not the contract's fault.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct NodeFailed {
+    /// The attempt it belongs to.
+    pub attempt: u32,
+    /// Leader's turn.
+    pub rotation: u8,
+    /// Whose.
+    pub seat: Seat,
+    /// Why, in words.
+    pub cause: String,
+}
+
+/// A consensus is over: its decision is stored, or was overtaken. From consensus to its queue.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct ConsensusFinished {
+    /// The transaction.
+    pub hash: TxHash,
+    /// The attempt that ended.
+    pub attempt: u32,
+}
+
+/// A decision is durable and opens a finality window. To the finality actor.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct WindowOpened {
+    /// When it closes.
+    pub final_from: Timestamp,
+}
+
+// ---- events and reading --------------------------------------------------------------------------
+
+/// These events are durable. From the store's writer to the events actor, in order.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct EventsCommitted(pub Vec<Event>);
+
+/// Follow events from now on.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "EventStream")]
+pub struct Subscribe;
+
+/// A subscriber's end: events in order, and how many were missed by being too slow.
+#[derive(Debug)]
+pub struct EventStream(pub tokio::sync::broadcast::Receiver<std::sync::Arc<Event>>);
+
+impl<A, M> actix::dev::MessageResponse<A, M> for EventStream
+where
+    A: actix::Actor,
+    M: Message<Result = Self>,
+{
+    fn handle(self, _: &mut A::Context, reply: Option<actix::dev::OneshotSender<Self>>) {
+        if let Some(reply) = reply {
+            // A subscriber that left before the answer needs none.
+            let _gone = reply.send(self);
+        }
+    }
+}
+
+/// Run a read-only call against the present state.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Execution, ReadError>")]
+pub struct CallContract(pub ReadOnlyCall);
+
+/// Describe the public methods of a deployed contract.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<serde_json::Value, ReadError>")]
+pub struct DescribeContract(pub Address);
+
+/// Why a read-only call has no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many calls run already.
+    #[error("{limit} read-only calls run already")]
+    Busy {
+        /// How many may run.
+        limit: usize,
+    },
+    /// The call took too long.
+    #[error("the call took longer than {limit_ms} ms")]
+    TimedOut {
+        /// The limit.
+        limit_ms: u64,
+    },
+    /// The node's machinery failed.
+    #[error("the call could not be run: {0}")]
+    Infrastructure(String),
+    /// The contract's code cannot be described.
+    #[error("the contract's code is not valid: {0}")]
+    InvalidContract(String),
+}
+
+// ---- shutdown ------------------------------------------------------------------------------------
+
+/// Take nothing new, finish what runs, then answer. Whoever asked stops waiting at its deadline,
+/// after which the rest is recovered on the next start.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Drain;

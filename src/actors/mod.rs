@@ -1,0 +1,27 @@
+//! The shells: one file, one actor. Handlers translate; `protocol` decides; `storage` remembers.
+//!
+//! Requests point down (crawler → queue → consensus → node, everybody → store), facts come back
+//! up as messages. [`messages`] holds everything that crosses an actor's boundary.
+
+pub mod clock;
+pub mod consensus;
+pub mod crawler;
+pub mod events;
+pub mod finality;
+pub mod handles;
+pub mod heartbeat;
+pub mod messages;
+pub mod node;
+pub mod permits;
+pub mod queue;
+pub mod reader;
+pub mod settings;
+pub mod store;
+pub mod supervision;
+pub mod system;
+mod tell;
+#[cfg(test)]
+mod testing;
+mod writer;
+
+pub use tell::{dropped_messages, tell, tell_weak};
