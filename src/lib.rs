@@ -4,7 +4,9 @@
 //! contracts, [`storage`] keeps the truth, [`actors`] tie them together, [`api`] answers clients
 //! and [`cli`] starts it all. Imports go that way and no other; `tests/architecture.rs` checks it.
 
+pub mod actors;
 pub mod cli;
 pub mod domain;
 pub mod execution;
 pub mod protocol;
+pub mod storage;

@@ -11,8 +11,8 @@ use actix::{
 };
 
 use super::messages::{
-    ConsensusFinished, ExecutionTimedOut, LeaderProposed, NodeFailed, PersistDecision,
-    StepReached, VoteCommitted, VoteRevealed, WindowOpened,
+    ConsensusFinished, ExecutionTimedOut, LeaderProposed, NodeFailed, PersistDecision, StepReached,
+    VoteCommitted, VoteRevealed, WindowOpened,
 };
 use super::node::{Node, NodeId, NodePort, NodePorts, NodeReports, Task};
 use super::permits::Permit;

@@ -14,7 +14,8 @@ use super::messages::{
     Drain, Enqueue, EnqueueRejected, ListPending, LookAgain, QueueHasRoom, QueueIdle, WakeUp,
 };
 use super::queue::{Queue, QueueReports};
-use super::supervision::{Backoff, Terminated};
+use super::supervision::{Backoff, DeathWatch, Terminated};
+use super::system::Child;
 use crate::domain::Address;
 use crate::domain::ledger::{PendingTransaction, Position, StoreError};
 
@@ -63,9 +64,10 @@ pub struct Crawler {
     wanted: BTreeSet<Option<Address>>,
     looking: bool,
     draining: bool,
-    page: u32,
+    page: usize,
     interval: Duration,
     backoff: Backoff,
+    _watch: Option<DeathWatch<Child>>,
 }
 
 impl Crawler {
@@ -74,7 +76,7 @@ impl Crawler {
     pub fn new(
         store: Recipient<ListPending>,
         queues: Arc<dyn SpawnQueue + Send + Sync>,
-        page: u32,
+        page: usize,
         interval: Duration,
     ) -> Self {
         Self {
@@ -88,7 +90,14 @@ impl Crawler {
             page: page.max(1),
             interval,
             backoff: Backoff::default(),
+            _watch: None,
         }
+    }
+
+    /// Lets a parent know when this crawler ends.
+    #[must_use]
+    pub fn watched_by(self, watch: DeathWatch<Child>) -> Self {
+        Self { _watch: Some(watch), ..self }
     }
 
     fn want(&mut self, queue: Option<Address>, ctx: &mut Context<Self>) {
@@ -134,14 +143,16 @@ impl Crawler {
             }
         };
         self.backoff.reset();
-        let full_page = found.len() >= usize::try_from(self.page).unwrap_or(usize::MAX);
+        let full_page = found.len() >= self.page;
         let offers: Vec<_> = found
             .into_iter()
             .filter_map(|transaction| self.offer(look, transaction, ctx))
             .collect();
         let again = full_page.then_some(look);
         let done = join_all(offers).into_actor(self).map(move |answers, this, ctx| {
-            answers.into_iter().for_each(|(transaction, answer)| this.answered(transaction, answer));
+            answers
+                .into_iter()
+                .for_each(|(transaction, answer)| this.answered(transaction, answer));
             this.looking = false;
             this.look_on(look, again, ctx);
         });

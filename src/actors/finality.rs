@@ -10,12 +10,13 @@ use actix::{
 use futures_util::future::join_all;
 
 use super::messages::{Drain, DuePage, Finalize, ListDue, WindowOpened};
-use super::supervision::Backoff;
-use crate::domain::{Clock, Timestamp};
+use super::supervision::{Backoff, DeathWatch};
+use super::system::Child;
 use crate::domain::ledger::StoreError;
+use crate::domain::{Clock, Timestamp};
 
 /// Transactions one look makes final.
-const DUE_MAX: u32 = 512;
+const DUE_MAX: usize = 512;
 
 /// What the finality actor needs.
 #[derive(Debug, Clone)]
@@ -40,12 +41,20 @@ pub struct Finality {
     again: bool,
     timer: Option<(Timestamp, SpawnHandle)>,
     backoff: Backoff,
+    _watch: Option<DeathWatch<Child>>,
 }
 
 impl Finality {
     /// A finality actor that looks as soon as it starts.
-    pub fn new(ports: FinalityPorts) -> Self {
-        Self { ports, looking: false, again: false, timer: None, backoff: Backoff::default() }
+    pub fn new(ports: FinalityPorts, watch: Option<DeathWatch<Child>>) -> Self {
+        Self {
+            ports,
+            looking: false,
+            again: false,
+            timer: None,
+            backoff: Backoff::default(),
+            _watch: watch,
+        }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -81,7 +90,8 @@ impl Finality {
         let all = join_all(page.due.iter().map(|due| finalize.send(Finalize(due.hash))));
         ctx.spawn(all.into_actor(self).map(|answers, this, ctx| {
             this.looking = false;
-            let answers = answers.into_iter().map(|answer| answer.unwrap_or(Err(StoreError::Closed)));
+            let answers =
+                answers.into_iter().map(|answer| answer.unwrap_or(Err(StoreError::Closed)));
             match answers.collect::<Result<Vec<bool>, StoreError>>() {
                 // Others of the same contracts may be due now.
                 Ok(_) => this.look(ctx),

@@ -2,28 +2,35 @@
 
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WeakRecipient,
+    WrapFuture,
+};
 
 use super::messages::{BeatHeart, Drain, LookAgain};
-use super::tell;
+use super::supervision::DeathWatch;
+use super::system::Child;
+use super::tell_weak;
 use crate::domain::ledger::StoreError;
 
 /// Beats for one process on a shared database.
 #[derive(Debug)]
 pub struct Heartbeat {
     store: Recipient<BeatHeart>,
-    crawler: Recipient<LookAgain>,
+    crawler: WeakRecipient<LookAgain>,
     interval: Duration,
+    _watch: DeathWatch<Child>,
 }
 
 impl Heartbeat {
     /// Beats every `interval`.
     pub fn new(
         store: Recipient<BeatHeart>,
-        crawler: Recipient<LookAgain>,
+        crawler: WeakRecipient<LookAgain>,
         interval: Duration,
+        watch: DeathWatch<Child>,
     ) -> Self {
-        Self { store, crawler, interval }
+        Self { store, crawler, interval, _watch: watch }
     }
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
@@ -33,7 +40,7 @@ impl Heartbeat {
                 Ok(recovered) if recovered.is_empty() => {}
                 Ok(recovered) => {
                     log::warn!(target: "heartbeat", "took over {} transactions of lapsed owners", recovered.len());
-                    tell(&this.crawler, LookAgain);
+                    tell_weak(&this.crawler, LookAgain);
                 }
                 Err(error) => log::warn!(target: "heartbeat", "no sign of life given: {error}"),
             }

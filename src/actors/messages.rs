@@ -7,6 +7,7 @@
 
 use actix::Message;
 
+use crate::domain;
 use crate::domain::ledger::{
     AccountRecord, Announcement, Claim, ContractRecord, ContractView, Decision, DueTransaction,
     Events, NewTransaction, Page, PendingTransaction, Persisted, Position, ReadOnlyCall,
@@ -17,7 +18,6 @@ use crate::domain::{
     Address, Commitment, Event, Execution, LeaderReceipt, PageKey, Salt, Seat, Status, Timestamp,
     TxHash, Vote,
 };
-use crate::domain;
 
 // ---- api → store -------------------------------------------------------------------------------
 
@@ -45,7 +45,7 @@ pub struct ListTransactions {
     /// Older than this place; `None` starts with the newest.
     pub before: Option<Position>,
     /// How many at most.
-    pub limit: u32,
+    pub limit: usize,
 }
 
 /// Read one contract.
@@ -60,7 +60,7 @@ pub struct ListContracts {
     /// After this place; `None` starts with the first.
     pub after: Option<Position>,
     /// How many at most.
-    pub limit: u32,
+    pub limit: usize,
 }
 
 /// Read one contract's code and state, for a read-only call.
@@ -96,7 +96,7 @@ pub struct ListPages {
     /// After this page; `None` starts with the first.
     pub after: Option<PageKey>,
     /// How many at most.
-    pub limit: u32,
+    pub limit: usize,
 }
 
 /// Read one account; unknown accounts are empty ones.
@@ -116,8 +116,13 @@ pub struct ListEvents {
     /// The last event already known; 0 for none.
     pub after: i64,
     /// How many at most.
-    pub limit: u32,
+    pub limit: usize,
 }
+
+/// Read the cursor of the newest event; 0 before the first.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<i64, StoreError>")]
+pub struct GetLastCursor;
 
 /// Count transactions by status.
 #[derive(Debug, Clone, Copy, Message)]
@@ -140,7 +145,7 @@ pub struct ListPending {
     /// After this place.
     pub after: Position,
     /// How many at most.
-    pub limit: u32,
+    pub limit: usize,
 }
 
 /// Take a waiting transaction for this process: compare-and-set from PENDING.
@@ -195,7 +200,7 @@ pub struct ListDue {
     /// The present instant.
     pub now: Timestamp,
     /// How many at most.
-    pub limit: u32,
+    pub limit: usize,
 }
 
 /// What is due, and when the next window closes.

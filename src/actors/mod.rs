@@ -20,8 +20,6 @@ pub mod store;
 pub mod supervision;
 pub mod system;
 mod tell;
-#[cfg(test)]
-mod testing;
 mod writer;
 
 pub use tell::{dropped_messages, tell, tell_weak};

@@ -83,8 +83,9 @@ impl QueueReports {
     pub fn to<A>(parent: &Addr<A>) -> Self
     where
         A: Handler<QueueHasRoom> + Handler<QueueIdle> + Handler<Terminated<Address>>,
-        A::Context:
-            ToEnvelope<A, QueueHasRoom> + ToEnvelope<A, QueueIdle> + ToEnvelope<A, Terminated<Address>>,
+        A::Context: ToEnvelope<A, QueueHasRoom>
+            + ToEnvelope<A, QueueIdle>
+            + ToEnvelope<A, Terminated<Address>>,
     {
         Self {
             room: parent.downgrade().recipient(),
@@ -280,7 +281,8 @@ impl Queue {
             Ok(Claim::Blocked) => self.rest(transaction, ctx),
             Ok(Claim::NoValidators) => {
                 let reason = "no validator has stake: create one and it goes on".to_owned();
-                let explained = self.ports.explain.send(ExplainWaiting { hash: transaction.hash, reason });
+                let explained =
+                    self.ports.explain.send(ExplainWaiting { hash: transaction.hash, reason });
                 ctx.spawn(explained.into_actor(self).map(|_, _, _| ()));
                 self.rest(transaction, ctx);
             }
@@ -352,7 +354,8 @@ impl Handler<Enqueue> for Queue {
         let capacity = self.ports.depth_max;
         let out_of_order = self.refused.is_some_and(|refused| transaction.position > refused);
         if out_of_order || self.waiting.len() >= capacity {
-            let refused = self.refused.map_or(transaction.position, |p| p.min(transaction.position));
+            let refused =
+                self.refused.map_or(transaction.position, |p| p.min(transaction.position));
             self.refused = Some(refused);
             return Err(EnqueueRejected::Full { capacity });
         }
@@ -392,7 +395,8 @@ impl Handler<Terminated<ConsensusId>> for Queue {
         if self.doing != Doing::Deciding(message.child) {
             return;
         }
-        let cause = if message.panicked { "the consensus panicked" } else { "the consensus stopped" };
+        let cause =
+            if message.panicked { "the consensus panicked" } else { "the consensus stopped" };
         log::error!(target: "queue", "{cause} tx={} attempt={}", message.child.hash, message.child.attempt);
         self.requeue(message.child, cause, ctx);
     }

@@ -52,7 +52,11 @@ impl Actor for Reader {
 }
 
 impl ReaderPorts {
-    async fn view(&self, address: Address, version: StateVersion) -> Result<ContractView, ReadError> {
+    async fn view(
+        &self,
+        address: Address,
+        version: StateVersion,
+    ) -> Result<ContractView, ReadError> {
         let answer = self.view.send(ViewContract { address, version }).await;
         let view = answer.unwrap_or(Err(StoreError::Closed))?;
         let name = address.to_string();

@@ -41,7 +41,7 @@ pub struct NetworkSettings {
     /// Pause between looks for work that nobody announced.
     pub crawl_interval: Duration,
     /// Transactions one listing reads.
-    pub crawl_page: u32,
+    pub crawl_page: usize,
     /// Events a slow subscriber may be behind before it must read them from the store.
     pub event_buffer: usize,
     /// Pause between an owner's signs of life; four missed ones and its work is taken over.

@@ -1,0 +1,10 @@
+DROP TABLE owners;
+DROP TABLE outbox;
+DROP TABLE validators;
+DROP TABLE accounts;
+DROP TABLE contract_storage;
+DROP TABLE contracts;
+DROP TABLE decisions;
+DROP TABLE transactions;
+DROP TABLE codes;
+DROP TABLE network;

@@ -1,0 +1,117 @@
+-- The whole ledger of a network. Binary: hashes (32 bytes), addresses (20), pages, calldata, code.
+-- Times: milliseconds since 1970. Money: decimal text, up to 2^256 - 1.
+
+CREATE TABLE network (
+  id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  seed BLOB NOT NULL CHECK (length(seed) = 32),
+  chain_id BIGINT NOT NULL CHECK (chain_id >= 0),
+  created_at BIGINT NOT NULL,
+  minted TEXT NOT NULL CHECK (length(minted) BETWEEN 1 AND 78),
+  burned TEXT NOT NULL CHECK (length(burned) BETWEEN 1 AND 78),
+  validators_created BIGINT NOT NULL CHECK (validators_created >= 0)
+);
+
+CREATE TABLE codes (
+  hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+  source BLOB NOT NULL
+);
+
+CREATE TABLE transactions (
+  position INTEGER NOT NULL PRIMARY KEY CHECK (position > 0),
+  hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+  kind TEXT NOT NULL CHECK (kind IN ('transfer', 'deploy', 'call')),
+  sender BLOB CHECK (length(sender) = 20),
+  recipient BLOB CHECK (length(recipient) = 20),
+  queue_address BLOB NOT NULL CHECK (length(queue_address) = 20),
+  value TEXT NOT NULL CHECK (length(value) BETWEEN 1 AND 78),
+  nonce BIGINT NOT NULL CHECK (nonce >= 0),
+  code_hash BLOB REFERENCES codes (hash) CHECK ((code_hash IS NOT NULL) = (kind = 'deploy')),
+  calldata BLOB CHECK ((calldata IS NULL) = (kind = 'transfer')),
+  validators INTEGER NOT NULL CHECK (validators >= 0),
+  rotations_max INTEGER NOT NULL CHECK (rotations_max BETWEEN 0 AND 255),
+  mode TEXT NOT NULL CHECK (mode IN ('NORMAL', 'LEADER_ONLY', 'LEADER_SELF_VALIDATOR')),
+  idempotency_key TEXT,
+  status TEXT NOT NULL CHECK (status IN (
+    'PENDING', 'PROPOSING', 'COMMITTING', 'REVEALING', 'ACCEPTED', 'UNDETERMINED',
+    'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT', 'FINALIZED', 'CANCELED')),
+  attempt INTEGER NOT NULL CHECK (attempt >= 0),
+  announced INTEGER NOT NULL CHECK (announced >= 0),
+  owner TEXT,
+  submitted_at BIGINT NOT NULL,
+  decided_at BIGINT,
+  final_from BIGINT CHECK (final_from IS NOT NULL OR status NOT IN (
+    'ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT')),
+  finalized_at BIGINT CHECK ((finalized_at IS NOT NULL) = (status = 'FINALIZED')),
+  reason TEXT
+);
+
+CREATE UNIQUE INDEX transactions_sender_nonce ON transactions (sender, nonce)
+  WHERE sender IS NOT NULL;
+CREATE UNIQUE INDEX transactions_idempotency_key ON transactions (idempotency_key)
+  WHERE idempotency_key IS NOT NULL;
+-- Law 2: one in flight per queue, whoever writes.
+CREATE UNIQUE INDEX transactions_in_flight ON transactions (queue_address)
+  WHERE status IN ('PROPOSING', 'COMMITTING', 'REVEALING');
+CREATE INDEX transactions_pending ON transactions (position, hash, queue_address, kind)
+  WHERE status = 'PENDING';
+CREATE INDEX transactions_undecided ON transactions (queue_address, position, hash)
+  WHERE status IN ('PENDING', 'PROPOSING', 'COMMITTING', 'REVEALING');
+CREATE INDEX transactions_due ON transactions (final_from, position, hash)
+  WHERE status IN ('ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT');
+CREATE INDEX transactions_unfinal ON transactions (queue_address, position, final_from)
+  WHERE status IN ('ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT');
+CREATE INDEX transactions_queue ON transactions (queue_address, position);
+
+CREATE TABLE decisions (
+  position BIGINT NOT NULL REFERENCES transactions (position),
+  attempt INTEGER NOT NULL CHECK (attempt >= 0),
+  status TEXT NOT NULL CHECK (status IN (
+    'ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT')),
+  decided_at BIGINT NOT NULL,
+  writes BLOB NOT NULL,
+  consensus TEXT NOT NULL,
+  PRIMARY KEY (position, attempt)
+);
+
+CREATE TABLE contracts (
+  address BLOB NOT NULL PRIMARY KEY CHECK (length(address) = 20),
+  position BIGINT NOT NULL UNIQUE CHECK (position > 0),
+  code_hash BLOB NOT NULL REFERENCES codes (hash),
+  deployed_by BLOB NOT NULL UNIQUE REFERENCES transactions (hash),
+  deployed_at BIGINT NOT NULL,
+  finalized_at BIGINT
+);
+
+CREATE TABLE contract_storage (
+  contract BLOB NOT NULL REFERENCES contracts (address),
+  slot BLOB NOT NULL CHECK (length(slot) = 32),
+  page BIGINT NOT NULL CHECK (page BETWEEN 0 AND 4294967295),
+  accepted BLOB CHECK (length(accepted) BETWEEN 1 AND 1024),
+  finalized BLOB CHECK (length(finalized) BETWEEN 1 AND 1024),
+  PRIMARY KEY (contract, slot, page)
+);
+
+CREATE TABLE accounts (
+  address BLOB NOT NULL PRIMARY KEY CHECK (length(address) = 20),
+  balance TEXT NOT NULL CHECK (length(balance) BETWEEN 1 AND 78),
+  nonce BIGINT NOT NULL CHECK (nonce >= 0)
+) WITHOUT ROWID;
+
+CREATE TABLE validators (
+  address BLOB NOT NULL PRIMARY KEY CHECK (length(address) = 20),
+  stake BIGINT NOT NULL CHECK (stake > 0),
+  number BIGINT NOT NULL UNIQUE CHECK (number >= 0),
+  created_at BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- One row per committed batch: a JSON array of its events, numbered from first_cursor.
+CREATE TABLE outbox (
+  first_cursor INTEGER NOT NULL PRIMARY KEY CHECK (first_cursor > 0),
+  count INTEGER NOT NULL CHECK (count > 0),
+  body TEXT NOT NULL
+);
+
+CREATE TABLE owners (
+  id TEXT NOT NULL PRIMARY KEY,
+  heartbeat_at BIGINT NOT NULL
+);

@@ -1,0 +1,178 @@
+//! What the API may ask of the running network: methods, no actors.
+
+use std::sync::Arc;
+
+use actix::dev::ToEnvelope;
+use actix::{Actor, Addr, Handler, Message};
+use tokio::sync::broadcast::Receiver;
+
+use super::events::Events;
+use super::messages::{
+    AuditSupply, CallContract, ChangeValidators, CountStatuses, DescribeContract, GetAccount,
+    GetContract, GetLastCursor, GetTransaction, ListContracts, ListEvents, ListPages,
+    ListTransactions, ListValidators, ReadError, SubmitTransaction, Subscribe, ViewContract,
+    WakeUp,
+};
+use super::permits::{PermitReport, Permits};
+use super::reader::Reader;
+use super::settings::NetworkSettings;
+use super::store::Store;
+use super::system::Root;
+use super::tell;
+use crate::domain::ledger::{
+    AccountRecord, ContractRecord, ContractView, NewTransaction, Page, Position, ReadOnlyCall,
+    StateVersion, StatusCounts, StoreError, Submitted, Supply, TransactionFilter,
+    TransactionRecord, ValidatorChange, ValidatorRecord,
+};
+use crate::domain::{Address, Clock, Event, Execution, PageKey, Timestamp, TxHash};
+
+/// Everything the API may ask of the running network. Cheap to clone, usable from any thread.
+#[derive(Debug, Clone)]
+pub struct Handles {
+    pub(super) store: Addr<Store>,
+    pub(super) reader: Addr<Reader>,
+    pub(super) events: Addr<Events>,
+    pub(super) root: Addr<Root>,
+    pub(super) permits: Vec<Permits>,
+    pub(super) settings: Arc<NetworkSettings>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Handles {
+    async fn ask<M, T>(&self, message: M) -> Result<T, StoreError>
+    where
+        M: Message<Result = Result<T, StoreError>> + Send + 'static,
+        T: Send + 'static,
+        Store: Handler<M>,
+        <Store as Actor>::Context: ToEnvelope<Store, M>,
+    {
+        self.store.send(message).await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// The settings the network runs with.
+    pub fn settings(&self) -> &NetworkSettings {
+        &self.settings
+    }
+
+    /// The present instant of the network.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What runs at the same time, and how much of it may.
+    pub fn permits(&self) -> Vec<PermitReport> {
+        self.permits.iter().map(Permits::report).collect()
+    }
+
+    /// Stores a transaction and lets the crawler know.
+    pub async fn submit(&self, transaction: NewTransaction) -> Result<Submitted, StoreError> {
+        let submitted = self.ask(SubmitTransaction(transaction)).await?;
+        tell(&self.root.clone().recipient(), WakeUp);
+        Ok(submitted)
+    }
+
+    /// One transaction with the consensus over it.
+    pub async fn transaction(&self, hash: TxHash) -> Result<Option<TransactionRecord>, StoreError> {
+        self.ask(GetTransaction(hash)).await
+    }
+
+    /// Transactions, newest first.
+    pub async fn transactions(
+        &self,
+        filter: TransactionFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Page<TransactionRecord>, StoreError> {
+        self.ask(ListTransactions { filter, before, limit }).await
+    }
+
+    /// One contract.
+    pub async fn contract(&self, address: Address) -> Result<Option<ContractRecord>, StoreError> {
+        self.ask(GetContract(address)).await
+    }
+
+    /// Contracts in the order of their deployment.
+    pub async fn contracts(
+        &self,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<Page<ContractRecord>, StoreError> {
+        self.ask(ListContracts { after, limit }).await
+    }
+
+    /// One contract's code and state.
+    pub async fn contract_view(
+        &self,
+        address: Address,
+        version: StateVersion,
+    ) -> Result<Option<ContractView>, StoreError> {
+        self.ask(ViewContract { address, version }).await
+    }
+
+    /// A contract's state in page order.
+    pub async fn contract_pages(
+        &self,
+        address: Address,
+        version: StateVersion,
+        after: Option<PageKey>,
+        limit: usize,
+    ) -> Result<Vec<(PageKey, crate::domain::Page)>, StoreError> {
+        self.ask(ListPages { address, version, after, limit }).await
+    }
+
+    /// Runs a read-only call.
+    pub async fn call(&self, call: ReadOnlyCall) -> Result<Execution, ReadError> {
+        let answer = self.reader.send(CallContract(call)).await;
+        answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
+    }
+
+    /// Describes the public methods of a contract.
+    pub async fn schema(&self, address: Address) -> Result<serde_json::Value, ReadError> {
+        let answer = self.reader.send(DescribeContract(address)).await;
+        answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
+    }
+
+    /// One account; unknown accounts are empty ones.
+    pub async fn account(&self, address: Address) -> Result<AccountRecord, StoreError> {
+        self.ask(GetAccount(address)).await
+    }
+
+    /// All validators, in address order.
+    pub async fn validators(&self) -> Result<Vec<ValidatorRecord>, StoreError> {
+        self.ask(ListValidators).await
+    }
+
+    /// Changes the set of validators, and lets transactions that waited for one go on.
+    pub async fn change_validators(
+        &self,
+        change: ValidatorChange,
+    ) -> Result<ValidatorRecord, StoreError> {
+        self.ask(ChangeValidators(change)).await
+    }
+
+    /// Events after a cursor, oldest first.
+    pub async fn events_after(&self, after: i64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.ask(ListEvents { after, limit }).await
+    }
+
+    /// The cursor of the newest event; 0 before the first.
+    pub async fn last_cursor(&self) -> Result<i64, StoreError> {
+        self.ask(GetLastCursor).await
+    }
+
+    /// Follows events from now on.
+    pub async fn subscribe(&self) -> Result<Receiver<Arc<Event>>, StoreError> {
+        let answer = self.events.send(Subscribe).await;
+        answer.map(|stream| stream.0).ok().ok_or(StoreError::Closed)
+    }
+
+    /// Counts transactions by status.
+    pub async fn status_counts(&self) -> Result<StatusCounts, StoreError> {
+        self.ask(CountStatuses).await
+    }
+
+    /// Adds up all money.
+    pub async fn supply(&self) -> Result<Supply, StoreError> {
+        self.ask(AuditSupply).await
+    }
+}

@@ -1,0 +1,422 @@
+//! The store actor: the only way to the database.
+//!
+//! Writes go to the writer's thread and share its commits; reads go to a pool and never wait
+//! behind writes. The actor itself translates messages to functions of [`crate::storage`].
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
+
+use super::messages::{
+    AuditSupply, BeatHeart, ChangeValidators, ClaimTransaction, CloseStore, CountStatuses, DuePage,
+    EventsCommitted, ExecuteTransfer, ExplainWaiting, Finalize, GetAccount, GetContract,
+    GetTransaction, ListContracts, ListDue, ListEvents, ListPages, ListPending, ListTransactions,
+    ListValidators, PersistDecision, ReadPages, RequeueTransaction, StepReached, SubmitTransaction,
+    ViewContract,
+};
+use super::permits::Permits;
+use super::settings::NetworkSettings;
+use super::supervision::DeathWatch;
+use super::system::Child;
+use super::writer::{Writer, WriterSettings};
+use crate::domain::ledger::{
+    AccountRecord, Claim, ContractRecord, ContractView, Events, Page, PendingTransaction,
+    Persisted, Position, StatusCounts, StoreError, Submitted, Supply, TransactionRecord,
+    ValidatorRecord,
+};
+use crate::domain::{
+    Amount, Clock, DerivedKey, KeyUse, PageKey, Status, Timestamp, TxHash, Validator,
+};
+use crate::storage::{self, Connection, Database, Recover, SubmitContext};
+
+type Answer<T> = ResponseFuture<Result<T, StoreError>>;
+
+/// How many signs of life an owner may miss before its work is taken over.
+const HEARTBEATS_MISSED_MAX: u32 = 4;
+
+/// The validators as of the last look; emptied by every change to them.
+type ValidatorCache = Arc<RwLock<Option<Arc<Vec<Validator>>>>>;
+
+/// The only way to the database of this process.
+#[derive(Debug)]
+pub struct Store {
+    database: Arc<Database>,
+    writer: Writer,
+    readers: Permits,
+    validators: ValidatorCache,
+    settings: Arc<NetworkSettings>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// A store over `database`. Starts the writer's thread, whose end `watch` reports.
+    pub fn new(
+        database: Arc<Database>,
+        settings: Arc<NetworkSettings>,
+        clock: Arc<dyn Clock>,
+        events: Recipient<EventsCommitted>,
+        watch: DeathWatch<Child>,
+    ) -> Result<Self, StoreError> {
+        let writer_settings = WriterSettings {
+            batch_max: settings.batch_max,
+            announcement_delay: settings.announcement_delay,
+        };
+        let writer = Writer::start(Arc::clone(&database), writer_settings, events, watch)?;
+        let readers = usize::try_from(database.readers().max_size()).unwrap_or(1);
+        Ok(Self {
+            database,
+            writer,
+            readers: Permits::new("database reads", readers),
+            validators: ValidatorCache::default(),
+            settings,
+            clock,
+        })
+    }
+
+    /// Runs `read` on a connection of the pool, off the actors' thread.
+    fn read<T, F>(&self, read: F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let readers = self.readers.clone();
+        let pool = self.database.readers().clone();
+        Box::pin(async move {
+            let _permit = readers.acquire().await;
+            let failed = |reason: String| StoreError::Database { operation: "reading", reason };
+            let answer = tokio::task::spawn_blocking(move || {
+                let mut connection = pool.get().map_err(|error| failed(error.to_string()))?;
+                read(&mut connection)
+            });
+            answer.await.map_err(|error| failed(error.to_string()))?
+        })
+    }
+}
+
+/// The cached validators, or those of the database.
+fn validators(
+    cache: &ValidatorCache,
+    conn: &mut Connection,
+    is_shared: bool,
+) -> Result<Arc<Vec<Validator>>, StoreError> {
+    // Another process may change them on a shared database.
+    if !is_shared && let Some(cached) = &*cache.read().unwrap_or_else(PoisonError::into_inner) {
+        return Ok(Arc::clone(cached));
+    }
+    let fresh = Arc::new(storage::validator_list(conn)?);
+    *cache.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
+    Ok(fresh)
+}
+
+impl Actor for Store {
+    type Context = Context<Self>;
+}
+
+impl Handler<SubmitTransaction> for Store {
+    type Result = Answer<Submitted>;
+
+    fn handle(&mut self, message: SubmitTransaction, _: &mut Context<Self>) -> Self::Result {
+        let (in_flight, limit) = (self.writer.in_flight(), self.settings.store_in_flight_max);
+        if in_flight >= limit {
+            return Box::pin(async move { Err(StoreError::Busy { in_flight, limit }) });
+        }
+        let submit = SubmitContext {
+            chain_id: self.settings.chain_id,
+            sandbox_mint: self.settings.sandbox_mint,
+            at: self.clock.now(),
+        };
+        Box::pin(self.writer.write(None, move |conn, ctx| {
+            storage::transaction_submit_in_txn(conn, ctx, &message.0, &submit)
+        }))
+    }
+}
+
+impl Handler<ChangeValidators> for Store {
+    type Result = Answer<ValidatorRecord>;
+
+    fn handle(&mut self, message: ChangeValidators, _: &mut Context<Self>) -> Self::Result {
+        let (at, seed) = (self.clock.now(), self.settings.seed);
+        let cache = Arc::clone(&self.validators);
+        let changed = self.writer.write(None, move |conn, ctx| {
+            let derive = |number| DerivedKey::derive(&seed, KeyUse::Validator, number).address();
+            storage::validator_change_in_txn(conn, ctx, &message.0, at, &derive)
+        });
+        Box::pin(async move {
+            let record = changed.await?;
+            *cache.write().unwrap_or_else(PoisonError::into_inner) = None;
+            Ok(record)
+        })
+    }
+}
+
+impl Handler<ClaimTransaction> for Store {
+    type Result = Answer<Claim>;
+
+    fn handle(&mut self, message: ClaimTransaction, _: &mut Context<Self>) -> Self::Result {
+        let hash = message.0;
+        let cache = Arc::clone(&self.validators);
+        if !self.database.is_shared() {
+            // Nobody else can take it, so the claim itself need not be written.
+            return Box::pin(self.writer.read(move |conn| {
+                let validators = validators(&cache, conn, false)?;
+                storage::transaction_claim_exclusive(conn, hash, &validators)
+            }));
+        }
+        let (at, owner) = (self.clock.now(), self.settings.owner.clone());
+        Box::pin(self.writer.write(None, move |conn, ctx| {
+            let validators = validators(&cache, conn, true)?;
+            storage::transaction_claim_in_txn(conn, ctx, hash, &owner, at, &validators)
+        }))
+    }
+}
+
+impl Handler<ExecuteTransfer> for Store {
+    type Result = Answer<Status>;
+
+    fn handle(&mut self, message: ExecuteTransfer, _: &mut Context<Self>) -> Self::Result {
+        let at = self.clock.now();
+        let final_from = at.after(self.settings.finality_window);
+        Box::pin(self.writer.write(None, move |conn, ctx| {
+            storage::transfer_execute_in_txn(conn, ctx, message.0, at, final_from)
+        }))
+    }
+}
+
+impl Handler<PersistDecision> for Store {
+    type Result = Answer<Persisted>;
+
+    fn handle(&mut self, message: PersistDecision, _: &mut Context<Self>) -> Self::Result {
+        let decision = message.0;
+        Box::pin(self.writer.write(Some(decision.hash), move |conn, ctx| {
+            storage::decision_persist_in_txn(conn, ctx, &decision)
+        }))
+    }
+}
+
+impl Handler<StepReached> for Store {
+    type Result = ();
+
+    fn handle(&mut self, message: StepReached, _: &mut Context<Self>) {
+        self.writer.step(message.0);
+    }
+}
+
+impl Handler<RequeueTransaction> for Store {
+    type Result = Answer<Status>;
+
+    fn handle(&mut self, message: RequeueTransaction, _: &mut Context<Self>) -> Self::Result {
+        let RequeueTransaction { hash, attempt, cause } = message;
+        let (at, attempts_max) = (self.clock.now(), self.settings.attempts_max);
+        Box::pin(self.writer.write(Some(hash), move |conn, ctx| {
+            storage::transaction_requeue_in_txn(conn, ctx, hash, attempt, attempts_max, &cause, at)
+        }))
+    }
+}
+
+impl Handler<ExplainWaiting> for Store {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, message: ExplainWaiting, _: &mut Context<Self>) -> Self::Result {
+        let ExplainWaiting { hash, reason } = message;
+        Box::pin(self.writer.write(None, move |conn, _| {
+            storage::transaction_reason_set_in_txn(conn, hash, &reason)
+        }))
+    }
+}
+
+impl Handler<Finalize> for Store {
+    type Result = Answer<bool>;
+
+    fn handle(&mut self, message: Finalize, _: &mut Context<Self>) -> Self::Result {
+        let at = self.clock.now();
+        Box::pin(self.writer.write(None, move |conn, ctx| {
+            storage::transaction_finalize_in_txn(conn, ctx, message.0, at)
+        }))
+    }
+}
+
+impl Handler<BeatHeart> for Store {
+    type Result = Answer<Vec<TxHash>>;
+
+    fn handle(&mut self, _: BeatHeart, _: &mut Context<Self>) -> Self::Result {
+        let (at, owner) = (self.clock.now(), self.settings.owner.clone());
+        let attempts_max = self.settings.attempts_max;
+        let patience = self.settings.heartbeat_interval * HEARTBEATS_MISSED_MAX;
+        let millis = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+        let oldest = Timestamp::from_millis(at.as_millis().saturating_sub(millis));
+        Box::pin(self.writer.write(None, move |conn, ctx| {
+            storage::owner_heartbeat_in_txn(conn, &owner, at)?;
+            let lapsed = Recover::LapsedBefore { owner_heartbeat: oldest };
+            storage::recovery_requeue_in_txn(conn, ctx, lapsed, attempts_max, at)
+        }))
+    }
+}
+
+impl Handler<CloseStore> for Store {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, _: CloseStore, _: &mut Context<Self>) -> Self::Result {
+        Box::pin(self.writer.close())
+    }
+}
+
+impl Handler<ListPending> for Store {
+    type Result = Answer<Vec<PendingTransaction>>;
+
+    fn handle(&mut self, message: ListPending, _: &mut Context<Self>) -> Self::Result {
+        let ListPending { queue, after, limit } = message;
+        self.read(move |conn| match queue {
+            None => storage::transaction_list_pending(conn, after, limit),
+            Some(queue) => storage::transaction_list_pending_of(conn, queue, after, limit),
+        })
+    }
+}
+
+impl Handler<ListDue> for Store {
+    type Result = Answer<DuePage>;
+
+    fn handle(&mut self, message: ListDue, _: &mut Context<Self>) -> Self::Result {
+        self.read(move |conn| {
+            let due = storage::transaction_list_due(conn, message.now, message.limit)?;
+            let next_at = match due.is_empty() {
+                true => storage::transaction_next_due_at(conn)?,
+                false => None,
+            };
+            Ok(DuePage { due, next_at })
+        })
+    }
+}
+
+impl Handler<GetTransaction> for Store {
+    type Result = Answer<Option<TransactionRecord>>;
+
+    fn handle(&mut self, message: GetTransaction, _: &mut Context<Self>) -> Self::Result {
+        self.read(move |conn| storage::transaction_get(conn, message.0))
+    }
+}
+
+impl Handler<ListTransactions> for Store {
+    type Result = Answer<Page<TransactionRecord>>;
+
+    fn handle(&mut self, message: ListTransactions, _: &mut Context<Self>) -> Self::Result {
+        let ListTransactions { filter, before, limit } = message;
+        self.read(move |conn| storage::transaction_list(conn, &filter, before, limit))
+    }
+}
+
+impl Handler<GetContract> for Store {
+    type Result = Answer<Option<ContractRecord>>;
+
+    fn handle(&mut self, message: GetContract, _: &mut Context<Self>) -> Self::Result {
+        self.read(move |conn| storage::contract_get(conn, message.0))
+    }
+}
+
+impl Handler<ListContracts> for Store {
+    type Result = Answer<Page<ContractRecord>>;
+
+    fn handle(&mut self, message: ListContracts, _: &mut Context<Self>) -> Self::Result {
+        let after = message.after.unwrap_or(Position(0));
+        self.read(move |conn| storage::contract_list(conn, after, message.limit))
+    }
+}
+
+impl Handler<ViewContract> for Store {
+    type Result = Answer<Option<ContractView>>;
+
+    fn handle(&mut self, message: ViewContract, _: &mut Context<Self>) -> Self::Result {
+        self.read(move |conn| storage::contract_view(conn, message.address, message.version))
+    }
+}
+
+impl Handler<ReadPages> for Store {
+    type Result = Answer<Vec<crate::domain::Page>>;
+
+    fn handle(&mut self, message: ReadPages, _: &mut Context<Self>) -> Self::Result {
+        let ReadPages { address, version, keys } = message;
+        self.read(move |conn| storage::contract_pages(conn, address, version, &keys))
+    }
+}
+
+impl Handler<ListPages> for Store {
+    type Result = Answer<Vec<(PageKey, crate::domain::Page)>>;
+
+    fn handle(&mut self, message: ListPages, _: &mut Context<Self>) -> Self::Result {
+        let ListPages { address, version, after, limit } = message;
+        self.read(move |conn| storage::contract_page_list(conn, address, version, after, limit))
+    }
+}
+
+impl Handler<GetAccount> for Store {
+    type Result = Answer<AccountRecord>;
+
+    fn handle(&mut self, message: GetAccount, _: &mut Context<Self>) -> Self::Result {
+        let address = message.0;
+        let unknown = AccountRecord { address, balance: Amount::ZERO, nonce: 0 };
+        self.read(move |conn| Ok(storage::account_get(conn, address)?.unwrap_or(unknown)))
+    }
+}
+
+impl Handler<ListValidators> for Store {
+    type Result = Answer<Vec<ValidatorRecord>>;
+
+    fn handle(&mut self, _: ListValidators, _: &mut Context<Self>) -> Self::Result {
+        self.read(storage::validator_records)
+    }
+}
+
+impl Handler<ListEvents> for Store {
+    type Result = Answer<Events>;
+
+    fn handle(&mut self, message: ListEvents, _: &mut Context<Self>) -> Self::Result {
+        self.read(move |conn| storage::events_after(conn, message.after, message.limit))
+    }
+}
+
+impl Handler<CountStatuses> for Store {
+    type Result = Answer<StatusCounts>;
+
+    fn handle(&mut self, _: CountStatuses, _: &mut Context<Self>) -> Self::Result {
+        self.read(storage::status_counts)
+    }
+}
+
+impl Handler<AuditSupply> for Store {
+    type Result = Answer<Supply>;
+
+    fn handle(&mut self, _: AuditSupply, _: &mut Context<Self>) -> Self::Result {
+        self.read(storage::supply)
+    }
+}
+
+impl Handler<super::messages::GetLastCursor> for Store {
+    type Result = Answer<i64>;
+
+    fn handle(&mut self, _: super::messages::GetLastCursor, _: &mut Context<Self>) -> Self::Result {
+        self.read(storage::event_last_cursor)
+    }
+}
+
+/// Writes the first state of a network, or reads what an earlier start wrote; then gives back
+/// every transaction that a crash left in flight (protocol section 6).
+pub fn open_network(
+    database: &Database,
+    genesis: &crate::domain::ledger::Genesis,
+    attempts_max: u32,
+) -> Result<(storage::NetworkRecord, Vec<TxHash>), StoreError> {
+    let mut conn = database.writer()?;
+    let (network, _) = storage::batch(&mut conn, |conn, ctx| {
+        if let Some(network) = storage::network_load(conn)? {
+            return Ok(network);
+        }
+        storage::network_create_in_txn(conn, ctx, genesis)?;
+        Ok(storage::NetworkRecord { seed: genesis.seed, chain_id: genesis.chain_id })
+    })?;
+    if database.is_shared() {
+        return Ok((network, Vec::new()));
+    }
+    let (recovered, _) = storage::batch(&mut conn, |conn, ctx| {
+        storage::recovery_requeue_in_txn(conn, ctx, Recover::All, attempts_max, genesis.at)
+    })?;
+    Ok((network, recovered))
+}

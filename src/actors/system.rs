@@ -1,0 +1,377 @@
+//! The whole network: builds the actors leaf first, keeps them alive, and shuts them down in order.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
+use tokio::sync::watch;
+
+use super::consensus::{ConsensusPorts, Consensuses, Nodes};
+use super::crawler::{Crawler, Queues};
+use super::events::Events;
+use super::finality::{Finality, FinalityPorts};
+use super::handles::Handles;
+use super::heartbeat::Heartbeat;
+use super::messages::{CloseStore, Drain, LookAgain, WakeUp, WindowOpened};
+use super::node::NodePorts;
+use super::permits::Permits;
+use super::queue::QueuePorts;
+use super::reader::{Reader, ReaderPorts};
+use super::settings::NetworkSettings;
+use super::store::Store;
+use super::supervision::{DeathWatch, RestartPolicy, Terminated, Verdict};
+use super::tell;
+use crate::domain::Clock;
+use crate::domain::ledger::StoreError;
+use crate::execution::Executor;
+use crate::storage::Database;
+
+/// The long-lived children of the root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Child {
+    /// The crawler.
+    Crawler,
+    /// The finality actor.
+    Finality,
+    /// The heartbeat.
+    Heartbeat,
+    /// The store's writer.
+    Writer,
+}
+
+/// What the root builds its children from.
+#[derive(Debug, Clone)]
+struct Parts {
+    queues: Arc<Queues>,
+    finality: FinalityPorts,
+    store: Addr<Store>,
+    settings: Arc<NetworkSettings>,
+    is_shared: bool,
+}
+
+/// Keeps the long-lived actors alive: a child that panicked starts fresh after a growing pause,
+/// and one that does so too often ends the process. Their addresses change; the root's does not,
+/// so messages for them go through it.
+#[derive(Debug)]
+pub struct Root {
+    parts: Option<Parts>,
+    crawler: Option<Addr<Crawler>>,
+    finality: Option<Addr<Finality>>,
+    heartbeat: Option<Addr<Heartbeat>>,
+    policies: std::collections::BTreeMap<Child, RestartPolicy>,
+    fatal: watch::Sender<Option<String>>,
+}
+
+impl Root {
+    fn new(fatal: watch::Sender<Option<String>>) -> Self {
+        Self {
+            parts: None,
+            crawler: None,
+            finality: None,
+            heartbeat: None,
+            policies: std::collections::BTreeMap::new(),
+            fatal,
+        }
+    }
+
+    fn start_child(&mut self, child: Child, ctx: &mut Context<Self>) {
+        let Some(parts) = self.parts.clone() else { return };
+        let settings = &parts.settings;
+        let watch = DeathWatch::new(child, ctx.address().downgrade().recipient());
+        match child {
+            Child::Crawler => {
+                let store = parts.store.clone().recipient();
+                let (page, interval) = (settings.crawl_page, settings.crawl_interval);
+                let crawler = Crawler::new(store, parts.queues.clone(), page, interval);
+                self.crawler = Some(crawler.watched_by(watch).start());
+            }
+            Child::Finality => {
+                self.finality = Some(Finality::new(parts.finality.clone(), Some(watch)).start());
+            }
+            Child::Heartbeat => {
+                let store = parts.store.clone().recipient();
+                let root = ctx.address().downgrade().recipient();
+                let interval = settings.heartbeat_interval;
+                self.heartbeat = Some(Heartbeat::new(store, root, interval, watch).start());
+            }
+            Child::Writer => {}
+        }
+    }
+
+    fn stop(&mut self, why: String) {
+        log::error!(target: "system", "{why}");
+        self.fatal.send_replace(Some(why));
+    }
+}
+
+impl Actor for Root {
+    type Context = Context<Self>;
+}
+
+/// Everything is wired: start the children.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+struct Begin(Parts);
+
+impl Handler<Begin> for Root {
+    type Result = ();
+
+    fn handle(&mut self, message: Begin, ctx: &mut Context<Self>) {
+        let is_shared = message.0.is_shared;
+        self.parts = Some(message.0);
+        self.start_child(Child::Finality, ctx);
+        self.start_child(Child::Crawler, ctx);
+        if is_shared {
+            self.start_child(Child::Heartbeat, ctx);
+        }
+    }
+}
+
+impl Handler<Terminated<Child>> for Root {
+    type Result = ();
+
+    fn handle(&mut self, message: Terminated<Child>, ctx: &mut Context<Self>) {
+        let child = message.child;
+        if child == Child::Writer {
+            // A closed writer ended on request; then the root is asked nothing any more.
+            if self.parts.is_some() {
+                self.stop("the store's writer ended unexpectedly".into());
+            }
+            return;
+        }
+        if !message.panicked || self.parts.is_none() {
+            return;
+        }
+        #[expect(clippy::disallowed_methods, reason = "tokio's clock, which tests can pause")]
+        let now = tokio::time::Instant::now();
+        match self.policies.entry(child).or_default().ended_at(now) {
+            Verdict::RestartAfter(pause) => {
+                log::error!(target: "system", "{child:?} panicked; it starts anew in {pause:?}");
+                ctx.run_later(pause, move |this, ctx| this.start_child(child, ctx));
+            }
+            Verdict::Escalate => self.stop(format!("{child:?} panics again and again")),
+        }
+    }
+}
+
+impl Handler<WakeUp> for Root {
+    type Result = ();
+
+    fn handle(&mut self, message: WakeUp, _: &mut Context<Self>) {
+        if let Some(crawler) = &self.crawler {
+            tell(&crawler.clone().recipient(), message);
+        }
+    }
+}
+
+impl Handler<LookAgain> for Root {
+    type Result = ();
+
+    fn handle(&mut self, message: LookAgain, _: &mut Context<Self>) {
+        if let Some(crawler) = &self.crawler {
+            tell(&crawler.clone().recipient(), message);
+        }
+    }
+}
+
+impl Handler<WindowOpened> for Root {
+    type Result = ();
+
+    fn handle(&mut self, message: WindowOpened, _: &mut Context<Self>) {
+        if let Some(finality) = &self.finality {
+            tell(&finality.clone().recipient(), message);
+        }
+    }
+}
+
+/// Take the children to drain them; from now on none is restarted.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "Children")]
+struct LetGo;
+
+#[derive(Debug)]
+struct Children {
+    crawler: Option<Addr<Crawler>>,
+    finality: Option<Addr<Finality>>,
+    heartbeat: Option<Addr<Heartbeat>>,
+}
+
+impl Handler<LetGo> for Root {
+    type Result = MessageResult<LetGo>;
+
+    fn handle(&mut self, _: LetGo, _: &mut Context<Self>) -> Self::Result {
+        self.parts = None;
+        MessageResult(Children {
+            crawler: self.crawler.take(),
+            finality: self.finality.take(),
+            heartbeat: self.heartbeat.take(),
+        })
+    }
+}
+
+/// A running network.
+pub struct Network {
+    handles: Handles,
+    fatal: watch::Receiver<Option<String>>,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").finish_non_exhaustive()
+    }
+}
+
+impl Network {
+    /// Starts all actors on this thread's arbiter. The database must hold a network already
+    /// ([`super::store::open_network`]).
+    pub async fn start(
+        settings: NetworkSettings,
+        database: Database,
+        executor: Arc<dyn Executor>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let settings = Arc::new(settings);
+        let database = Arc::new(database);
+        let is_shared = database.is_shared();
+        let (fatal_sender, fatal) = watch::channel(None);
+        let root = Root::new(fatal_sender).start();
+        let events = Events::new(settings.event_buffer).start();
+        let store = Store::new(
+            database,
+            Arc::clone(&settings),
+            Arc::clone(&clock),
+            events.clone().recipient(),
+            DeathWatch::new(Child::Writer, root.downgrade().recipient()),
+        )?
+        .start();
+        let rounds = Permits::new("consensus rounds", settings.consensus_max);
+        let executions = Permits::new("contract executions", settings.executions_max);
+        let calls = Permits::new("read-only calls", settings.executions_max);
+        let wiring = Wiring { settings: &settings, executor: &executor, clock: &clock };
+        let queues = wiring.queues(&store, &root, &rounds, &executions);
+        let finality = FinalityPorts {
+            due: store.clone().recipient(),
+            finalize: store.clone().recipient(),
+            clock: Arc::clone(&clock),
+            interval: settings.crawl_interval,
+        };
+        let reader = Reader::new(wiring.reader(&store, &calls)).start();
+        let parts = Parts {
+            queues: Arc::new(queues),
+            finality,
+            store: store.clone(),
+            settings: Arc::clone(&settings),
+            is_shared,
+        };
+        root.send(Begin(parts)).await.ok().ok_or(StoreError::Closed)?;
+        let permits = vec![rounds, executions, calls];
+        let handles = Handles { store, reader, events, root, permits, settings, clock };
+        Ok(Self { handles, fatal })
+    }
+
+    /// What the API may ask.
+    pub fn handles(&self) -> Handles {
+        self.handles.clone()
+    }
+
+    /// Ends when something broke that only a new process can mend; says what.
+    pub async fn broken(&self) -> String {
+        let mut fatal = self.fatal.clone();
+        let broken = fatal.wait_for(Option::is_some).await;
+        broken.ok().and_then(|why| why.clone()).unwrap_or_else(|| "the root actor is gone".into())
+    }
+
+    /// Stops taking work, finishes what runs, at most for `deadline`, and closes the database.
+    ///
+    /// What is not finished by then returns to PENDING on the next start. Answers whether all was
+    /// finished.
+    pub async fn shut_down(self, deadline: Duration) -> bool {
+        let Ok(children) = self.handles.root.send(LetGo).await else { return false };
+        let drained = async {
+            if let Some(crawler) = children.crawler {
+                let _gone = crawler.send(Drain).await;
+            }
+            if let Some(finality) = children.finality {
+                let _gone = finality.send(Drain).await;
+            }
+            if let Some(heartbeat) = children.heartbeat {
+                let _gone = heartbeat.send(Drain).await;
+            }
+        };
+        let finished = tokio::time::timeout(deadline, drained).await.is_ok();
+        let closed = self.handles.store.send(CloseStore).await;
+        if let Ok(Err(error)) = &closed {
+            log::error!(target: "system", "the database was not closed cleanly: {error}");
+        }
+        finished && matches!(closed, Ok(Ok(())))
+    }
+}
+
+/// Turns settings and leaf actors into the ports of the others.
+struct Wiring<'a> {
+    settings: &'a Arc<NetworkSettings>,
+    executor: &'a Arc<dyn Executor>,
+    clock: &'a Arc<dyn Clock>,
+}
+
+impl Wiring<'_> {
+    fn queues(
+        &self,
+        store: &Addr<Store>,
+        root: &Addr<Root>,
+        rounds: &Permits,
+        executions: &Permits,
+    ) -> Queues {
+        let settings = self.settings;
+        let nodes = Nodes {
+            ports: NodePorts {
+                executor: Arc::clone(self.executor),
+                pages: store.clone().recipient(),
+                executions: executions.clone(),
+                chain_id: settings.chain_id,
+                network_seed: settings.seed,
+                leader_timeout: settings.timeouts.leader,
+                validator_timeout: settings.timeouts.validators,
+            },
+        };
+        let consensus = Consensuses {
+            ports: ConsensusPorts {
+                nodes: Arc::new(nodes),
+                steps: store.clone().recipient(),
+                decisions: store.clone().recipient(),
+                finality: root.clone().recipient(),
+                clock: Arc::clone(self.clock),
+                network_seed: settings.seed,
+                timeouts: settings.timeouts,
+                finality_window: settings.finality_window,
+                early_quorum: settings.early_quorum,
+            },
+        };
+        Queues {
+            ports: QueuePorts {
+                claim: store.clone().recipient(),
+                transfer: store.clone().recipient(),
+                requeue: store.clone().recipient(),
+                explain: store.clone().recipient(),
+                finality: root.clone().recipient(),
+                consensus: Arc::new(consensus),
+                rounds: rounds.clone(),
+                depth_max: settings.queue_depth_max,
+            },
+        }
+    }
+
+    fn reader(&self, store: &Addr<Store>, calls: &Permits) -> ReaderPorts {
+        ReaderPorts {
+            view: store.clone().recipient(),
+            pages: store.clone().recipient(),
+            executor: Arc::clone(self.executor),
+            calls: calls.clone(),
+            clock: Arc::clone(self.clock),
+            chain_id: self.settings.chain_id,
+            network_seed: self.settings.seed,
+            time_limit: self.settings.read_timeout,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Group commit: many writes, one database transaction, one flush to disk.
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+
+use super::Connection;
+use super::failure::During;
+use super::outbox;
+use super::schema::transactions;
+use crate::domain::ledger::{Position, StoreError};
+use crate::domain::{Address, Event, EventKind, Timestamp, TxHash};
+
+/// How often a batch that PostgreSQL gave up for another one's sake is run.
+const TRIES_MAX: u32 = 5;
+
+/// The advisory lock under which PostgreSQL runs one batch at a time, whoever sends it; cursors and
+/// positions then grow in the order of commits.
+const WRITER_LOCK: i64 = 0x0061_676f_7261;
+
+/// What a batch gathers while it runs: places in the order, and events.
+#[derive(Debug, Default)]
+pub struct BatchContext {
+    position_next: Option<i64>,
+    events: Vec<Event>,
+}
+
+impl BatchContext {
+    /// Records an event; its cursor is known once the batch ends.
+    pub fn record(
+        &mut self,
+        at: Timestamp,
+        transaction: TxHash,
+        queue_address: Address,
+        kind: EventKind,
+    ) {
+        self.events.push(Event { cursor: 0, at, transaction, address: queue_address, kind });
+    }
+
+    /// The place that the next transaction gets; the same until [`Self::position_taken`].
+    pub(super) fn position_next(&mut self, conn: &mut Connection) -> Result<Position, StoreError> {
+        if let Some(position) = self.position_next {
+            return Ok(Position(position));
+        }
+        let last: Option<i64> = transactions::table
+            .select(diesel::dsl::max(transactions::position))
+            .first(conn)
+            .during("reading the last position")?;
+        let position = last.unwrap_or(0) + 1;
+        self.position_next = Some(position);
+        Ok(Position(position))
+    }
+
+    /// The next place belongs to somebody now.
+    pub(super) fn position_taken(&mut self, position: Position) {
+        self.position_next = Some(position.0 + 1);
+    }
+}
+
+/// Runs `work` in one database transaction, and commits once.
+///
+/// Write functions inside check before they write, so `work` may ignore their refusals (every
+/// [`StoreError`] but `Database`) and go on; a `Database` error it must return. Any error it
+/// returns undoes everything. After a PostgreSQL deadlock or serialisation failure `work` runs
+/// again from the start.
+///
+/// Answers with what `work` answered and the events committed, in order. When `work` panics, the
+/// connection must be dropped.
+pub fn batch<R>(
+    conn: &mut Connection,
+    mut work: impl FnMut(&mut Connection, &mut BatchContext) -> Result<R, StoreError>,
+) -> Result<(R, Vec<Event>), StoreError> {
+    let mut tries = 1;
+    loop {
+        match batch_once(conn, &mut work) {
+            Err(error) if tries < TRIES_MAX && is_transient(&error) => tries += 1,
+            answer => return answer,
+        }
+    }
+}
+
+fn batch_once<R>(
+    conn: &mut Connection,
+    work: &mut impl FnMut(&mut Connection, &mut BatchContext) -> Result<R, StoreError>,
+) -> Result<(R, Vec<Event>), StoreError> {
+    begin(conn)?;
+    let mut context = BatchContext::default();
+    let done = work(conn, &mut context).and_then(|answer| {
+        outbox::append(conn, &mut context.events)?;
+        Ok(answer)
+    });
+    match done {
+        Ok(answer) => {
+            let committed =
+                <Connection as diesel::Connection>::TransactionManager::commit_transaction(conn)
+                    .during("committing a batch");
+            if committed.is_err() {
+                rollback(conn);
+            }
+            committed.map(|()| (answer, context.events))
+        }
+        Err(error) => {
+            rollback(conn);
+            Err(error)
+        }
+    }
+}
+
+fn begin(conn: &mut Connection) -> Result<(), StoreError> {
+    match conn {
+        Connection::Sqlite(inner) => {
+            AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")
+                .during("beginning a batch")
+        }
+        Connection::Postgres(inner) => {
+            AnsiTransactionManager::begin_transaction(inner).during("beginning a batch")?;
+            let locked = inner
+                .batch_execute(&format!("SELECT pg_advisory_xact_lock({WRITER_LOCK})"))
+                .during("waiting for the other writers");
+            if locked.is_err() {
+                rollback(conn);
+            }
+            locked
+        }
+    }
+}
+
+fn rollback(conn: &mut Connection) {
+    let undone = <Connection as diesel::Connection>::TransactionManager::rollback_transaction(conn);
+    if let Err(error) = undone {
+        // The database undoes what was not committed when the connection goes.
+        log::warn!("a batch could not be rolled back: {error}");
+    }
+}
+
+fn is_transient(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database { reason, .. }
+        if reason.contains("could not serialize access") || reason.contains("deadlock detected"))
+}

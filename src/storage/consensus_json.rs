@@ -1,0 +1,123 @@
+//! The record of a consensus as JSON, the way clients read it.
+
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use crate::domain::calldata::Value;
+use crate::domain::{
+    Address, Bytes, Commitment, Cost, Digest, Evidence, Execution, ExecutionOutcome,
+    RotationRecord, Seat, SeatRecord, Stake, Timestamp, Vote, to_json,
+};
+
+/// Bytes of printed text that are kept of one execution and stream.
+const OUTPUT_BYTES_MAX: usize = 16 * 1024;
+
+#[derive(Serialize)]
+struct ConsensusJson<'a> {
+    rotations: Vec<RotationJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct RotationJson<'a> {
+    rotation: u8,
+    draw_seed: &'a Digest,
+    committee: Vec<SeatJson<'a>>,
+    leader_receipt: Option<ReceiptJson>,
+    evidence: &'a [Evidence],
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct SeatJson<'a> {
+    seat: Seat,
+    validator: &'a Address,
+    stake: Stake,
+    commitment: Option<&'a Commitment>,
+    vote: Option<Vote>,
+}
+
+#[derive(Serialize)]
+struct ReceiptJson {
+    outcome: &'static str,
+    result: Json,
+    state_digest: Digest,
+    pages_written: usize,
+    block_outputs: Vec<Json>,
+    stdout: String,
+    stderr: String,
+    cost: Cost,
+}
+
+/// Writes the record of a consensus.
+pub(super) fn encode(rotations: &[RotationRecord]) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&ConsensusJson { rotations: rotations.iter().map(rotation).collect() })
+}
+
+fn rotation(record: &RotationRecord) -> RotationJson<'_> {
+    RotationJson {
+        rotation: record.rotation,
+        draw_seed: &record.draw.seed,
+        committee: record.seats.iter().enumerate().map(seat).collect(),
+        leader_receipt: record.leader_receipt.as_deref().map(receipt),
+        evidence: &record.evidence,
+        started_at: record.started_at,
+        ended_at: record.ended_at,
+    }
+}
+
+fn seat((index, record): (usize, &SeatRecord)) -> SeatJson<'_> {
+    SeatJson {
+        seat: Seat::at(index),
+        validator: &record.validator,
+        stake: record.stake,
+        commitment: record.commitment.as_ref(),
+        vote: record.vote,
+    }
+}
+
+fn receipt(execution: &Execution) -> ReceiptJson {
+    let (outcome, result) = match &execution.outcome {
+        ExecutionOutcome::Return(bytes) => ("return", notation(bytes)),
+        ExecutionOutcome::UserError(text) => ("user_error", Json::from(capped(text))),
+        ExecutionOutcome::VmError(code) => ("vm_error", Json::from(capped(code))),
+    };
+    ReceiptJson {
+        outcome,
+        result,
+        state_digest: execution.state.digest(),
+        pages_written: execution.state.0.len(),
+        block_outputs: execution.block_outputs.iter().map(notation).collect(),
+        stdout: capped(&execution.stdout),
+        stderr: capped(&execution.stderr),
+        cost: execution.cost,
+    }
+}
+
+/// Calldata in its JSON notation; bytes that are none as they are.
+fn notation(bytes: &Bytes) -> Json {
+    Value::decode(bytes)
+        .map_or_else(|_| json!({ "$bytes": bytes.to_string() }), |value| to_json(&value))
+}
+
+/// The beginning of a text that is too long, with a note.
+fn capped(text: &str) -> String {
+    if text.len() <= OUTPUT_BYTES_MAX {
+        return text.to_owned();
+    }
+    let kept = text.get(..text.floor_char_boundary(OUTPUT_BYTES_MAX)).unwrap_or_default();
+    format!("{kept}\n… {} more bytes", text.len() - kept.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_output_is_cut_at_a_character() {
+        let text = "ä".repeat(OUTPUT_BYTES_MAX);
+        let cut = capped(&text);
+        assert!(cut.ends_with("more bytes") && cut.len() < OUTPUT_BYTES_MAX + 40, "{}", cut.len());
+        assert_eq!(capped("ä"), "ä");
+    }
+}

@@ -1,0 +1,53 @@
+//! The truth: tables in SQLite or PostgreSQL, and plain functions on a connection.
+//!
+//! No actors and no threads in here. Functions that end in `_in_txn` write, and run inside
+//! [`batch`], which commits many of them at once; each checks everything before it writes
+//! anything, so that a refusal leaves no trace in the batch.
+
+mod accounts;
+mod batch;
+mod claims;
+mod conditions;
+mod connection;
+mod consensus_json;
+mod contracts;
+mod database;
+mod decisions;
+mod failure;
+mod finality;
+mod migrations;
+mod network;
+mod outbox;
+mod queries;
+mod recovery;
+mod rows;
+mod schema;
+mod submissions;
+mod transactions;
+mod transfers;
+mod validators;
+mod writes;
+
+pub use accounts::{account_get, supply};
+pub use batch::{BatchContext, batch};
+pub use claims::{transaction_claim_exclusive, transaction_claim_in_txn};
+pub use connection::AnyConnection as Connection;
+pub use contracts::{
+    contract_get, contract_list, contract_page_list, contract_pages, contract_view,
+};
+pub use database::{Database, DatabaseOptions, ReaderManager, checkpoint, connect_unmigrated};
+pub use decisions::{announcements_record_in_txn, decision_persist_in_txn};
+pub use finality::{transaction_finalize_in_txn, transaction_list_due, transaction_next_due_at};
+pub use migrations::{MigrationStatus, migrate_down, migrate_status, migrate_up};
+pub use network::{NetworkRecord, network_create_in_txn, network_load};
+pub use outbox::{event_last_cursor, events_after};
+pub use queries::{pending_count, status_counts, transaction_get, transaction_list};
+pub use recovery::{
+    Recover, owner_heartbeat_in_txn, recovery_requeue_in_txn, transaction_requeue_in_txn,
+};
+pub use submissions::{SubmitContext, transaction_submit_in_txn};
+pub use transactions::{
+    transaction_list_pending, transaction_list_pending_of, transaction_reason_set_in_txn,
+};
+pub use transfers::transfer_execute_in_txn;
+pub use validators::{validator_change_in_txn, validator_list, validator_records};

@@ -1,0 +1,125 @@
+//! Reads about transactions.
+
+use diesel::prelude::*;
+
+use super::Connection;
+use super::conditions::Pending;
+use super::failure::During;
+use super::rows::{TransactionRow, number, parsed};
+use super::schema::{codes, decisions, transactions};
+use super::transactions::limit_column;
+use crate::domain::ledger::{
+    Page, Position, StatusCounts, StoreError, TransactionFilter, TransactionRecord,
+};
+use crate::domain::{PayloadKind, TxHash};
+
+/// The transaction `hash` with all that became of it, the last consensus over it included.
+pub fn transaction_get(
+    conn: &mut Connection,
+    hash: TxHash,
+) -> Result<Option<TransactionRecord>, StoreError> {
+    let row: Option<(TransactionRow, Option<Vec<u8>>)> = transactions::table
+        .left_join(codes::table)
+        .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
+        .select((TransactionRow::as_select(), codes::source.nullable()))
+        .first(conn)
+        .optional()
+        .during("reading a transaction")?;
+    let Some((row, code)) = row else { return Ok(None) };
+    let mut record = record(row, code)?;
+    let consensus: Option<String> = decisions::table
+        .filter(decisions::position.eq(record.position.0))
+        .order(decisions::attempt.desc())
+        .select(decisions::consensus)
+        .first(conn)
+        .optional()
+        .during("reading a decision")?;
+    record.consensus = consensus
+        .map(|json| serde_json::from_str(&json))
+        .transpose()
+        .during("reading a decision")?;
+    Ok(Some(record))
+}
+
+fn record(row: TransactionRow, code: Option<Vec<u8>>) -> Result<TransactionRecord, StoreError> {
+    Ok(TransactionRecord {
+        position: Position(row.position),
+        transaction: row.transaction(code)?,
+        status: row.status()?,
+        attempt: row.attempt()?,
+        submitted_at: row.submitted_at(),
+        decided_at: row.decided_at(),
+        final_from: row.final_from(),
+        finalized_at: row.finalized_at(),
+        reason: row.reason,
+        consensus: None,
+    })
+}
+
+/// At most `limit` transactions that fit `filter` and were accepted before `before`, newest first.
+pub fn transaction_list(
+    conn: &mut Connection,
+    filter: &TransactionFilter,
+    before: Option<Position>,
+    limit: usize,
+) -> Result<Page<TransactionRecord>, StoreError> {
+    let mut query = transactions::table
+        .left_join(codes::table)
+        .select((TransactionRow::as_select(), codes::source.nullable()))
+        .order(transactions::position.desc())
+        .limit(limit_column(limit.saturating_add(1)))
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(transactions::position.lt(before.0));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(transactions::status.eq(status.name()));
+    }
+    if let Some(kind) = filter.kind {
+        query = query.filter(transactions::kind.eq(kind.name()));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(transactions::sender.eq(from.as_bytes().to_vec()));
+    }
+    if let Some(to) = filter.to {
+        // The queue has an index, and holds more than what goes there only for burns.
+        query = query.filter(transactions::queue_address.eq(to.as_bytes().to_vec())).filter(
+            transactions::recipient
+                .is_not_null()
+                .or(transactions::kind.eq(PayloadKind::Deploy.name())),
+        );
+    }
+    let rows: Vec<(TransactionRow, Option<Vec<u8>>)> =
+        query.load(conn).during("listing transactions")?;
+    let items = rows.into_iter().map(|(row, code)| record(row, code));
+    let mut items = items.collect::<Result<Vec<_>, _>>()?;
+    let is_more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| is_more).map(|last| last.position);
+    Ok(Page { items, next })
+}
+
+/// How many transactions are in each status that any is in.
+pub fn status_counts(conn: &mut Connection) -> Result<StatusCounts, StoreError> {
+    let rows: Vec<(String, i64)> = transactions::table
+        .group_by(transactions::status)
+        .select((transactions::status, diesel::dsl::count_star()))
+        .load(conn)
+        .during("counting transactions")?;
+    let mut counts = rows
+        .iter()
+        .map(|(status, count)| Ok((parsed(status)?, number(*count)?)))
+        .collect::<Result<StatusCounts, StoreError>>()?;
+    counts.sort();
+    Ok(counts)
+}
+
+/// How many transactions wait.
+pub fn pending_count(conn: &mut Connection) -> Result<u64, StoreError> {
+    let count: i64 = transactions::table
+        .filter(Pending)
+        .select(diesel::dsl::count_star())
+        .first(conn)
+        .during("counting waiting transactions")?;
+    number(count)
+}

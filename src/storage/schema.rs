@@ -1,0 +1,116 @@
+//! The tables as diesel knows them: one description for both databases.
+
+diesel::table! {
+    network (id) {
+        id -> Integer,
+        seed -> Binary,
+        chain_id -> BigInt,
+        created_at -> BigInt,
+        minted -> Text,
+        burned -> Text,
+        validators_created -> BigInt,
+    }
+}
+
+diesel::table! {
+    codes (hash) {
+        hash -> Binary,
+        source -> Binary,
+    }
+}
+
+diesel::table! {
+    transactions (position) {
+        position -> BigInt,
+        hash -> Binary,
+        kind -> Text,
+        sender -> Nullable<Binary>,
+        recipient -> Nullable<Binary>,
+        queue_address -> Binary,
+        value -> Text,
+        nonce -> BigInt,
+        code_hash -> Nullable<Binary>,
+        calldata -> Nullable<Binary>,
+        validators -> Integer,
+        rotations_max -> Integer,
+        mode -> Text,
+        idempotency_key -> Nullable<Text>,
+        status -> Text,
+        attempt -> Integer,
+        announced -> Integer,
+        owner -> Nullable<Text>,
+        submitted_at -> BigInt,
+        decided_at -> Nullable<BigInt>,
+        final_from -> Nullable<BigInt>,
+        finalized_at -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    decisions (position, attempt) {
+        position -> BigInt,
+        attempt -> Integer,
+        status -> Text,
+        decided_at -> BigInt,
+        writes -> Binary,
+        consensus -> Text,
+    }
+}
+
+diesel::table! {
+    contracts (address) {
+        address -> Binary,
+        position -> BigInt,
+        code_hash -> Binary,
+        deployed_by -> Binary,
+        deployed_at -> BigInt,
+        finalized_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    contract_storage (contract, slot, page) {
+        contract -> Binary,
+        slot -> Binary,
+        page -> BigInt,
+        accepted -> Nullable<Binary>,
+        finalized -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    accounts (address) {
+        address -> Binary,
+        balance -> Text,
+        nonce -> BigInt,
+    }
+}
+
+diesel::table! {
+    validators (address) {
+        address -> Binary,
+        stake -> BigInt,
+        number -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    outbox (first_cursor) {
+        first_cursor -> BigInt,
+        count -> Integer,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    owners (id) {
+        id -> Text,
+        heartbeat_at -> BigInt,
+    }
+}
+
+diesel::joinable!(transactions -> codes (code_hash));
+diesel::joinable!(contracts -> codes (code_hash));
+diesel::allow_tables_to_appear_in_same_query!(transactions, codes, contracts, accounts);

@@ -1,0 +1,297 @@
+//! Accepting transactions: nonces, repetitions and the locked value.
+
+use diesel::prelude::*;
+
+use super::Connection;
+use super::accounts::{Account, Totals};
+use super::batch::BatchContext;
+use super::failure::During;
+use super::rows::{TransactionRow, number, unknown_transaction};
+use super::schema::{codes, contracts, transactions};
+use super::transactions::one_row;
+use crate::domain::ledger::{NewTransaction, Position, StoreError, Submitted};
+use crate::domain::{
+    Address, Amount, Code, EventKind, Payload, PayloadKind, Status, Timestamp, Transaction, TxHash,
+};
+
+const OPERATION: &str = "storing a transaction";
+
+/// What a submission needs to know of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubmitContext {
+    /// Part of every transaction's hash.
+    pub chain_id: u64,
+    /// A sender that cannot pay is topped up with new money.
+    pub sandbox_mint: bool,
+    /// The present instant.
+    pub at: Timestamp,
+}
+
+/// Accepts a transaction, gives it its name and its place, and locks the value of calls and
+/// deploys; a repetition answers as the first time and changes nothing.
+pub fn transaction_submit_in_txn(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    new: &NewTransaction,
+    submit: &SubmitContext,
+) -> Result<Submitted, StoreError> {
+    if let Some(key) = &new.idempotency_key
+        && let Some(submitted) = repeated(conn, key, new)?
+    {
+        return Ok(submitted);
+    }
+    let sender = new.from.map(|address| Account::load(conn, address)).transpose()?;
+    let nonce = match &sender {
+        // Nobody's transactions are numbered by their place, which no other transaction has.
+        None => number(ctx.position_next(conn)?.0)?,
+        Some(sender) => new.nonce.unwrap_or(sender.nonce),
+    };
+    let transaction = named(new, nonce, submit.chain_id);
+    if let Some(sender) = &sender
+        && nonce != sender.nonce
+    {
+        if nonce < sender.nonce && is_stored(conn, transaction.hash)? {
+            return Ok(answer(&transaction, true));
+        }
+        return Err(StoreError::Nonce {
+            account: sender.address,
+            given: nonce,
+            next: sender.nonce,
+        });
+    }
+    check_recipient(conn, new)?;
+    let payment = Payment::prepare(conn, sender, &transaction, submit.sandbox_mint)?;
+
+    let position = ctx.position_next(conn)?;
+    payment.make(conn)?;
+    insert(conn, position, &transaction, new.idempotency_key.as_deref(), submit.at)?;
+    ctx.position_taken(position);
+    let queue = transaction.queue_address();
+    ctx.record(submit.at, transaction.hash, queue, EventKind::TransactionSubmitted);
+    Ok(answer(&transaction, false))
+}
+
+fn named(new: &NewTransaction, nonce: u64, chain_id: u64) -> Transaction {
+    let mut transaction = Transaction {
+        hash: TxHash::new([0; 32]),
+        from: new.from,
+        to: new.to,
+        value: new.value,
+        payload: new.payload.clone(),
+        nonce,
+        rules: new.rules,
+    };
+    transaction.hash = Transaction::hash_of(chain_id, &transaction);
+    transaction
+}
+
+fn answer(transaction: &Transaction, duplicate: bool) -> Submitted {
+    let is_deploy = transaction.payload.kind() == PayloadKind::Deploy;
+    Submitted {
+        hash: transaction.hash,
+        contract: is_deploy.then(|| transaction.queue_address()),
+        nonce: transaction.nonce,
+        duplicate,
+    }
+}
+
+/// The answer to an earlier submission under the same key, if there was one.
+fn repeated(
+    conn: &mut Connection,
+    key: &str,
+    new: &NewTransaction,
+) -> Result<Option<Submitted>, StoreError> {
+    let row: Option<(TransactionRow, Option<Vec<u8>>)> = transactions::table
+        .left_join(codes::table)
+        .filter(transactions::idempotency_key.eq(key))
+        .select((TransactionRow::as_select(), codes::source.nullable()))
+        .first(conn)
+        .optional()
+        .during("looking for an idempotency key")?;
+    let Some((row, code)) = row else { return Ok(None) };
+    let stored = row.transaction(code)?;
+    let is_same = stored.from == new.from
+        && stored.to == new.to
+        && stored.value == new.value
+        && stored.payload == new.payload
+        && stored.rules == new.rules
+        && (new.from.is_none() || new.nonce.is_none_or(|nonce| nonce == stored.nonce));
+    if is_same {
+        Ok(Some(answer(&stored, true)))
+    } else {
+        Err(StoreError::IdempotencyKeyReused(key.to_owned()))
+    }
+}
+
+fn is_stored(conn: &mut Connection, hash: TxHash) -> Result<bool, StoreError> {
+    match super::rows::Progress::load(conn, hash) {
+        Ok(_) => Ok(true),
+        Err(error) if error == unknown_transaction(hash) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A call needs a contract, or a deploy of it that is not given up.
+fn check_recipient(conn: &mut Connection, new: &NewTransaction) -> Result<(), StoreError> {
+    if new.payload.kind() != PayloadKind::Call {
+        return Ok(());
+    }
+    let unknown = |name: String| Err(StoreError::NotFound { what: "contract", name });
+    let Some(to) = new.to else { return unknown("null".to_owned()) };
+    let address = to.as_bytes().as_slice();
+    let deployed: Option<i64> = contracts::table
+        .find(address)
+        .select(contracts::position)
+        .first(conn)
+        .optional()
+        .during("looking for a contract")?;
+    if deployed.is_some() {
+        return Ok(());
+    }
+    let deploy: Option<i64> = transactions::table
+        .filter(transactions::queue_address.eq(address))
+        .filter(transactions::kind.eq(PayloadKind::Deploy.name()))
+        .filter(transactions::status.ne(Status::Canceled.name()))
+        .select(transactions::position)
+        .first(conn)
+        .optional()
+        .during("looking for a deploy")?;
+    if deploy.is_some() { Ok(()) } else { unknown(to.to_string()) }
+}
+
+/// What a submission takes from its sender, worked out before anything is written.
+struct Payment {
+    sender: Option<Account>,
+    totals: Option<Totals>,
+}
+
+impl Payment {
+    fn prepare(
+        conn: &mut Connection,
+        sender: Option<Account>,
+        transaction: &Transaction,
+        sandbox_mint: bool,
+    ) -> Result<Self, StoreError> {
+        let locked = match transaction.payload {
+            Payload::Transfer => Amount::ZERO,
+            Payload::Deploy { .. } | Payload::Call { .. } => transaction.value,
+        };
+        let Some(mut sender) = sender else {
+            let nobody = StoreError::InsufficientFunds {
+                account: Address::ZERO,
+                balance: Amount::ZERO,
+                needed: locked,
+            };
+            let unpaid = Self { sender: None, totals: None };
+            return if locked.is_zero() { Ok(unpaid) } else { Err(nobody) };
+        };
+        let missing = locked.saturating_sub(sender.balance);
+        let mut totals = None;
+        if !missing.is_zero() {
+            if !sandbox_mint {
+                return Err(StoreError::InsufficientFunds {
+                    account: sender.address,
+                    balance: sender.balance,
+                    needed: locked,
+                });
+            }
+            let before = Totals::load(conn)?;
+            let overflow = StoreError::Overflow(sender.address);
+            let minted = before.minted.checked_add(missing).ok_or(overflow)?;
+            totals = Some(Totals { minted, ..before });
+        }
+        sender.balance = sender.balance.saturating_sub(locked);
+        sender.nonce = sender.nonce.saturating_add(1);
+        Ok(Self { sender: Some(sender), totals })
+    }
+
+    fn make(&self, conn: &mut Connection) -> Result<(), StoreError> {
+        if let Some(totals) = &self.totals {
+            totals.store(conn)?;
+        }
+        self.sender.as_ref().map_or(Ok(()), |sender| sender.store(conn))
+    }
+}
+
+/// A new transaction's columns; the rest are NULL.
+#[derive(Insertable)]
+#[diesel(table_name = transactions, treat_none_as_default_value = false)]
+struct NewRow<'a> {
+    position: i64,
+    hash: &'a [u8],
+    kind: &'a str,
+    sender: Option<&'a [u8]>,
+    recipient: Option<&'a [u8]>,
+    queue_address: &'a [u8],
+    value: &'a str,
+    nonce: i64,
+    code_hash: Option<&'a [u8]>,
+    calldata: Option<&'a [u8]>,
+    validators: i32,
+    rotations_max: i32,
+    mode: &'a str,
+    idempotency_key: Option<&'a str>,
+    status: &'a str,
+    attempt: i32,
+    announced: i32,
+    submitted_at: i64,
+}
+
+fn insert(
+    conn: &mut Connection,
+    position: Position,
+    transaction: &Transaction,
+    idempotency_key: Option<&str>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let (code, calldata) = match &transaction.payload {
+        Payload::Transfer => (None, None),
+        Payload::Deploy { code, calldata } => (Some(Code::new(code.clone())), Some(calldata)),
+        Payload::Call { calldata } => (None, Some(calldata)),
+    };
+    if let Some(code) = &code {
+        insert_code(conn, code)?;
+    }
+    let queue = transaction.queue_address();
+    let row = NewRow {
+        position: position.0,
+        hash: transaction.hash.as_bytes(),
+        kind: transaction.payload.kind().name(),
+        sender: transaction.from.as_ref().map(|address| address.as_bytes().as_slice()),
+        recipient: transaction.to.as_ref().map(|address| address.as_bytes().as_slice()),
+        queue_address: queue.as_bytes(),
+        value: &transaction.value.to_string(),
+        nonce: i64::try_from(transaction.nonce).during(OPERATION)?,
+        code_hash: code.as_ref().map(|code| code.hash.as_bytes().as_slice()),
+        calldata: calldata.map(AsRef::as_ref),
+        validators: transaction.rules.validators.into(),
+        rotations_max: transaction.rules.rotations_max.into(),
+        mode: transaction.rules.mode.name(),
+        idempotency_key,
+        status: Status::Pending.name(),
+        attempt: 0,
+        announced: 0,
+        submitted_at: at.as_millis(),
+    };
+    let inserted = diesel::insert_into(transactions::table).values(row).execute(conn);
+    one_row(inserted, OPERATION)
+}
+
+/// Stores a code unless it is there already.
+fn insert_code(conn: &mut Connection, code: &Code) -> Result<(), StoreError> {
+    let hash = code.hash.as_bytes().as_slice();
+    let stored: Option<Vec<u8>> = codes::table
+        .find(hash)
+        .select(codes::hash)
+        .first(conn)
+        .optional()
+        .during("looking for a code")?;
+    if stored.is_some() {
+        return Ok(());
+    }
+    let source: &[u8] = &code.source;
+    let inserted = diesel::insert_into(codes::table)
+        .values((codes::hash.eq(hash), codes::source.eq(source)))
+        .execute(conn);
+    one_row(inserted, "storing a code")
+}

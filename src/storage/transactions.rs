@@ -1,0 +1,120 @@
+//! Transactions that wait, and the one way in which a status changes.
+
+use diesel::prelude::*;
+
+use super::Connection;
+use super::conditions::{Pending, Undecided};
+use super::failure::{During, database_error};
+use super::rows::{Progress, address, digest, parsed};
+use super::schema::transactions;
+use crate::domain::ledger::{PendingTransaction, Position, StoreError};
+use crate::domain::{Address, PayloadKind, Status, TxHash};
+
+type PendingRow = (i64, Vec<u8>, Vec<u8>, String);
+
+/// At most `limit` waiting transactions behind `after`, in their order.
+pub fn transaction_list_pending(
+    conn: &mut Connection,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<PendingTransaction>, StoreError> {
+    let rows: Vec<PendingRow> = transactions::table
+        .filter(Pending)
+        .filter(transactions::position.gt(after.0))
+        .order(transactions::position)
+        .limit(limit_column(limit))
+        .select((
+            transactions::position,
+            transactions::hash,
+            transactions::queue_address,
+            transactions::kind,
+        ))
+        .load(conn)
+        .during("listing waiting transactions")?;
+    rows.iter().map(pending).collect()
+}
+
+/// At most `limit` waiting transactions of one queue behind `after`, in their order.
+pub fn transaction_list_pending_of(
+    conn: &mut Connection,
+    queue: Address,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<PendingTransaction>, StoreError> {
+    let rows: Vec<PendingRow> = transactions::table
+        .filter(Undecided)
+        .filter(transactions::status.eq(Status::Pending.name()))
+        .filter(transactions::queue_address.eq(queue.as_bytes().as_slice()))
+        .filter(transactions::position.gt(after.0))
+        .order(transactions::position)
+        .limit(limit_column(limit))
+        .select((
+            transactions::position,
+            transactions::hash,
+            transactions::queue_address,
+            transactions::kind,
+        ))
+        .load(conn)
+        .during("listing the waiting transactions of a queue")?;
+    rows.iter().map(pending).collect()
+}
+
+fn pending((position, hash, queue, kind): &PendingRow) -> Result<PendingTransaction, StoreError> {
+    Ok(PendingTransaction {
+        position: Position(*position),
+        hash: digest(hash)?,
+        queue: address(queue)?,
+        kind: parsed::<PayloadKind>(kind)?,
+    })
+}
+
+pub(super) fn limit_column(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Is `position` the first of its queue that is not decided?
+pub(super) fn is_head_of_queue(
+    conn: &mut Connection,
+    queue: Address,
+    position: Position,
+) -> Result<bool, StoreError> {
+    let head: Option<i64> = transactions::table
+        .filter(Undecided)
+        .filter(transactions::queue_address.eq(queue.as_bytes().as_slice()))
+        .order(transactions::position)
+        .select(transactions::position)
+        .first(conn)
+        .optional()
+        .during("looking for the first of a queue")?;
+    Ok(head == Some(position.0))
+}
+
+/// Says why a transaction waits, without changing anything else.
+pub fn transaction_reason_set_in_txn(
+    conn: &mut Connection,
+    hash: TxHash,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let progress = Progress::load(conn, hash)?;
+    diesel::update(transactions::table.find(progress.position.0))
+        .set(transactions::reason.eq(words(reason)))
+        .execute(conn)
+        .during("storing why a transaction waits")?;
+    Ok(())
+}
+
+/// Text that both databases can hold: PostgreSQL has no NUL.
+pub(super) fn words(text: &str) -> String {
+    text.chars().filter(|character| *character != '\0').take(4096).collect()
+}
+
+/// One row must have changed: the batch is alone with the row it read.
+pub(super) fn one_row(
+    changed: QueryResult<usize>,
+    operation: &'static str,
+) -> Result<(), StoreError> {
+    match changed.during(operation)? {
+        1 => Ok(()),
+        count => Err(database_error(operation, format!("{count} rows changed instead of one"))),
+    }
+}
