@@ -186,7 +186,9 @@ impl Consensus {
         leader_reexecutes: bool,
         ctx: &mut Context<Self>,
     ) {
-        let Some(seats) = self.round.committee().map(|committee| committee.seats()) else { return };
+        let Some(seats) = self.round.committee().map(crate::domain::Committee::seats) else {
+            return;
+        };
         for seat in seats {
             let confirms = seat == Seat::LEADER && !leader_reexecutes;
             let task = if confirms { Task::Confirm } else { Task::Validate(Arc::clone(receipt)) };

@@ -150,9 +150,9 @@ impl Crawler {
             .collect();
         let again = full_page.then_some(look);
         let done = join_all(offers).into_actor(self).map(move |answers, this, ctx| {
-            answers
-                .into_iter()
-                .for_each(|(transaction, answer)| this.answered(transaction, answer));
+            for (transaction, answer) in answers {
+                this.answered(transaction, answer);
+            }
             this.looking = false;
             this.look_on(look, again, ctx);
         });

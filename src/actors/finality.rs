@@ -133,7 +133,7 @@ impl Actor for Finality {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.look(ctx);
-        ctx.run_interval(self.ports.interval, |this, ctx| this.look(ctx));
+        ctx.run_interval(self.ports.interval, Self::look);
     }
 }
 

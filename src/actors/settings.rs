@@ -56,8 +56,8 @@ impl NetworkSettings {
             seed,
             owner: "agora".into(),
             timeouts: Timeouts {
-                leader: Duration::from_secs(60),
-                validators: Duration::from_secs(60),
+                leader: Duration::from_mins(1),
+                validators: Duration::from_mins(1),
                 reveal: Duration::from_secs(10),
             },
             read_timeout: Duration::from_secs(20),

@@ -40,7 +40,9 @@ type ValidatorCache = Arc<RwLock<Option<Arc<Vec<Validator>>>>>;
 /// The only way to the database of this process.
 #[derive(Debug)]
 pub struct Store {
-    database: Arc<Database>,
+    /// `None` once closed: its lock is let go before `CloseStore` is answered.
+    database: Option<Arc<Database>>,
+    is_shared: bool,
     writer: Writer,
     readers: Permits,
     validators: ValidatorCache,
@@ -64,7 +66,8 @@ impl Store {
         let writer = Writer::start(Arc::clone(&database), writer_settings, events, watch)?;
         let readers = usize::try_from(database.readers().max_size()).unwrap_or(1);
         Ok(Self {
-            database,
+            is_shared: database.is_shared(),
+            database: Some(database),
             writer,
             readers: Permits::new("database reads", readers),
             validators: ValidatorCache::default(),
@@ -80,7 +83,9 @@ impl Store {
         F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let readers = self.readers.clone();
-        let pool = self.database.readers().clone();
+        let Some(pool) = self.database.as_ref().map(|database| database.readers().clone()) else {
+            return Box::pin(async { Err(StoreError::Closed) });
+        };
         Box::pin(async move {
             let _permit = readers.acquire().await;
             let failed = |reason: String| StoreError::Database { operation: "reading", reason };
@@ -155,7 +160,7 @@ impl Handler<ClaimTransaction> for Store {
     fn handle(&mut self, message: ClaimTransaction, _: &mut Context<Self>) -> Self::Result {
         let hash = message.0;
         let cache = Arc::clone(&self.validators);
-        if !self.database.is_shared() {
+        if !self.is_shared {
             // Nobody else can take it, so the claim itself need not be written.
             return Box::pin(self.writer.read(move |conn| {
                 let validators = validators(&cache, conn, false)?;
@@ -256,7 +261,12 @@ impl Handler<CloseStore> for Store {
     type Result = Answer<()>;
 
     fn handle(&mut self, _: CloseStore, _: &mut Context<Self>) -> Self::Result {
-        Box::pin(self.writer.close())
+        let (database, closing) = (self.database.take(), self.writer.close());
+        Box::pin(async move {
+            let closed = closing.await;
+            drop(database);
+            closed
+        })
     }
 }
 
@@ -278,10 +288,8 @@ impl Handler<ListDue> for Store {
     fn handle(&mut self, message: ListDue, _: &mut Context<Self>) -> Self::Result {
         self.read(move |conn| {
             let due = storage::transaction_list_due(conn, message.now, message.limit)?;
-            let next_at = match due.is_empty() {
-                true => storage::transaction_next_due_at(conn)?,
-                false => None,
-            };
+            let next_at =
+                if due.is_empty() { storage::transaction_next_due_at(conn)? } else { None };
             Ok(DuePage { due, next_at })
         })
     }

@@ -52,7 +52,7 @@ pub struct Backoff {
 
 impl Backoff {
     /// The longest wait.
-    pub const LONGEST: Duration = Duration::from_secs(60);
+    pub const LONGEST: Duration = Duration::from_mins(1);
 
     /// Starts with a wait of `first`.
     pub const fn starting_with(first: Duration) -> Self {
@@ -101,7 +101,7 @@ impl RestartPolicy {
     pub fn new() -> Self {
         Self {
             restarts_max: 5,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
             ends: VecDeque::new(),
             backoff: Backoff::default(),
         }
@@ -149,7 +149,7 @@ mod tests {
             assert!(matches!(verdict, Verdict::RestartAfter(_)), "{second}");
         }
         assert_eq!(policy.ended_at(start + Duration::from_secs(5)), Verdict::Escalate);
-        let later = policy.ended_at(start + Duration::from_secs(600));
+        let later = policy.ended_at(start + Duration::from_mins(10));
         assert_eq!(later, Verdict::RestartAfter(Duration::from_secs(1)));
     }
 }

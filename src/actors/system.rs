@@ -143,7 +143,6 @@ impl Handler<Terminated<Child>> for Root {
         if !message.panicked || self.parts.is_none() {
             return;
         }
-        #[expect(clippy::disallowed_methods, reason = "tokio's clock, which tests can pause")]
         let now = tokio::time::Instant::now();
         match self.policies.entry(child).or_default().ended_at(now) {
             Verdict::RestartAfter(pause) => {

@@ -237,7 +237,8 @@ impl Thread {
             }
             if let Some(reply) = close {
                 let closed = self.connected().and_then(storage::checkpoint);
-                self.connection = None;
+                // The database is let go first, so that another process can have it at once.
+                drop(self);
                 // Whoever closed may not wait for it.
                 let _gone = reply.send(closed);
                 return;
@@ -250,11 +251,13 @@ impl Thread {
     fn drain(&mut self) -> Option<Drained> {
         let first = match self.steps_due {
             None => self.jobs.recv().ok()?,
-            Some(due) => match self.jobs.recv_timeout(due.saturating_duration_since(now())) {
-                Ok(job) => job,
-                Err(RecvTimeoutError::Timeout) => return Some(Drained::default()),
-                Err(RecvTimeoutError::Disconnected) => return None,
-            },
+            Some(due) => {
+                match self.jobs.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                    Ok(job) => job,
+                    Err(RecvTimeoutError::Timeout) => return Some(Drained::default()),
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                }
+            }
         };
         let mut drained = Drained::default();
         let mut next = Some(first);
@@ -270,7 +273,7 @@ impl Thread {
                 }
                 Job::Step(step) => {
                     let delay = self.settings.announcement_delay;
-                    self.steps_due.get_or_insert_with(|| now() + delay);
+                    self.steps_due.get_or_insert_with(|| Instant::now() + delay);
                     self.steps.push(step);
                 }
                 Job::Write { write, settles } => {
@@ -291,7 +294,7 @@ impl Thread {
     }
 
     fn due_steps(&mut self, all: bool) -> Vec<Announcement> {
-        if all || self.steps_due.is_some_and(|due| due <= now()) {
+        if all || self.steps_due.is_some_and(|due| due <= Instant::now()) {
             self.steps_due = None;
             return std::mem::take(&mut self.steps);
         }
@@ -319,10 +322,10 @@ impl Thread {
     /// Commits all together; when that fails, each alone, so that one cannot fail the others.
     fn commit(&mut self, steps: &[Announcement], mut writes: Vec<Box<dyn Write>>) {
         match self.batch(steps, &mut writes) {
-            Ok(()) => writes.into_iter().for_each(|write| write.answer(None)),
+            Ok(()) => answer_all(writes, None),
             Err(error) if writes.len() <= 1 => {
                 log::error!(target: "store", "{error}");
-                writes.into_iter().for_each(|write| write.answer(Some(&error)));
+                answer_all(writes, Some(&error));
             }
             Err(error) => {
                 log::warn!(target: "store", "a batch of {} is run one by one: {error}", writes.len());
@@ -332,7 +335,7 @@ impl Thread {
                     if let Some(error) = &error {
                         log::error!(target: "store", "{error}");
                     }
-                    alone.into_iter().for_each(|write| write.answer(error.as_ref()));
+                    answer_all(alone, error.as_ref());
                 }
             }
         }
@@ -369,7 +372,8 @@ impl Thread {
     }
 }
 
-fn now() -> Instant {
-    #[expect(clippy::disallowed_methods, reason = "tokio's clock, which tests can pause")]
-    Instant::now()
+fn answer_all(writes: Vec<Box<dyn Write>>, error: Option<&StoreError>) {
+    for write in writes {
+        write.answer(error);
+    }
 }

@@ -15,7 +15,7 @@ use crate::domain::{
     Timestamp, TransactionRules, TxHash, Validator, Vote,
 };
 
-/// How many leaders whose *nodes* fail are replaced before the transaction ends LEADER_TIMEOUT
+/// How many leaders whose *nodes* fail are replaced before the transaction ends `LEADER_TIMEOUT`
 /// (section 3.1).
 pub const REPLACEMENTS_MAX: u8 = 5;
 
@@ -359,10 +359,8 @@ impl Round {
     fn decide(&mut self, status: Status, silence: Option<Vote>, now: Timestamp) -> Vec<Effect> {
         self.end_turn(silence, now);
         self.step = Step::Decided;
-        let window = match self.parameters.rules.mode.has_finality_window() {
-            true => self.parameters.finality_window,
-            false => Duration::ZERO,
-        };
+        let has_window = self.parameters.rules.mode.has_finality_window();
+        let window = if has_window { self.parameters.finality_window } else { Duration::ZERO };
         let decision = Decision {
             hash: self.parameters.hash,
             attempt: self.parameters.attempt,
