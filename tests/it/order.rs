@@ -110,7 +110,8 @@ async fn transfers_are_exact_and_an_overdraft_ends_undetermined() {
     let folder = tempfile::tempdir().unwrap();
     let network = start(folder.path(), settings(), Arc::new(Scripted::echo())).await;
     let handles = network.handles();
-    let hashes = join_all((1..=100).map(|value| handles.submit(transfer(account(0), account(1), value))));
+    let hashes =
+        join_all((1..=100).map(|value| handles.submit(transfer(account(0), account(1), value))));
     for submitted in hashes.await {
         assert_eq!(decided(&handles, submitted.unwrap().hash).await.status, Status::Finalized);
     }
