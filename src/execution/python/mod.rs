@@ -1,8 +1,24 @@
 //! Contracts in Python: a pool of sandboxed worker processes.
+//!
+//! The parent side is [`PythonExecutor`] over a pool of processes; the child side is
+//! [`worker_main`], an interpreter with the SDK of `sdk/`. They talk in frames over a socket pair.
 
-use std::process::ExitCode;
+mod examples;
+mod executor;
+mod fingerprint;
+mod frame;
+mod interpreter;
+mod link;
+mod native;
+mod pool;
+mod process;
+mod sandbox;
+mod settings;
+mod store;
+mod values;
+mod worker;
 
-/// What a worker process runs: serves executions on its standard input until it closes.
-pub fn worker_main() -> ExitCode {
-    ExitCode::FAILURE
-}
+pub use examples::{Example, examples};
+pub use executor::PythonExecutor;
+pub use settings::{PythonSettings, SandboxReport};
+pub use worker::worker_main;

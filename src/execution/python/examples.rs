@@ -1,0 +1,43 @@
+//! Example contracts: what the documentation, the first start and the tests deploy.
+
+/// One example contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Example {
+    /// Its name, as a user types it.
+    pub name: &'static str,
+    /// What it shows, in one sentence.
+    pub summary: &'static str,
+    /// Its source.
+    pub source: &'static str,
+}
+
+/// All example contracts, simplest first.
+pub fn examples() -> &'static [Example] {
+    &[
+        Example {
+            name: "key_value_store",
+            summary: "Texts under names: put, get, remove and list.",
+            source: include_str!("examples/key_value_store.py"),
+        },
+        Example {
+            name: "print",
+            summary: "Prints, so that you can see where printed text appears.",
+            source: include_str!("examples/print.py"),
+        },
+        Example {
+            name: "user_error",
+            summary: "Ends with an error of its own, with a crash, or well.",
+            source: include_str!("examples/user_error.py"),
+        },
+        Example {
+            name: "guest_book",
+            summary: "Stored records in a list, counted per author in a map.",
+            source: include_str!("examples/guest_book.py"),
+        },
+        Example {
+            name: "token",
+            summary: "A token in the manner of ERC-20: balances, transfers and allowances.",
+            source: include_str!("examples/token.py"),
+        },
+    ]
+}

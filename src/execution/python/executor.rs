@@ -1,0 +1,309 @@
+//! The executor: takes jobs from any thread and runs them in the pool's workers.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use super::frame::{FromWorker, Job, PAGES_ASKED_MAX, Report, Task, ToWorker};
+use super::pool::{Lease, Pool, infrastructure};
+use super::process::{Ended, Lost};
+use super::settings::{PythonSettings, SandboxReport};
+use super::store::trimmed;
+use crate::domain::{
+    Code, Cost, Digest, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta,
+};
+use crate::execution::{
+    Entry, ExecutionError, ExecutionRequest, Executor, PageSource, Role,
+};
+
+/// How long a worker may take to clean up after a job before it is replaced.
+const CLEAN_UP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Runs contracts in sandboxed Python workers.
+///
+/// All workers belong to one thread with its own runtime, so that executions can be asked for from
+/// any other.
+#[derive(Debug, Clone)]
+pub struct PythonExecutor {
+    pool: Arc<Pool>,
+    jobs: mpsc::UnboundedSender<Order>,
+}
+
+struct Order {
+    job: Job,
+    code: Code,
+    pages: Option<Arc<dyn PageSource>>,
+    time_limit: Duration,
+    reply: oneshot::Sender<Result<Execution, ExecutionError>>,
+}
+
+impl PythonExecutor {
+    /// Starts the executor's thread, which starts a first worker; returns at once.
+    pub fn start(settings: PythonSettings) -> io::Result<Self> {
+        let pool = Arc::new(Pool::new(settings));
+        let (jobs, orders) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let own = Arc::clone(&pool);
+        std::thread::Builder::new()
+            .name("python-workers".into())
+            .spawn(move || runtime.block_on(serve(own, orders)))?;
+        Ok(Self { pool, jobs })
+    }
+
+    /// Which locks hold in the workers, as the newest of them said.
+    pub fn sandbox_report(&self) -> SandboxReport {
+        self.pool.report()
+    }
+
+    fn order(
+        &self,
+        job: Job,
+        code: Code,
+        pages: Option<Arc<dyn PageSource>>,
+        time_limit: Duration,
+    ) -> BoxFuture<'static, Result<Execution, ExecutionError>> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.jobs.send(Order { job, code, pages, time_limit, reply });
+        async move {
+            sent.map_err(|_| infrastructure("the executor has stopped"))?;
+            answer.await.map_err(|_| infrastructure("the executor has stopped"))?
+        }
+        .boxed()
+    }
+}
+
+impl Executor for PythonExecutor {
+    fn execute(
+        &self,
+        request: ExecutionRequest,
+    ) -> BoxFuture<'static, Result<Execution, ExecutionError>> {
+        let job = job_of(&request);
+        self.order(job, request.code, Some(request.pages), request.time_limit)
+    }
+
+    fn schema(
+        &self,
+        code: Code,
+    ) -> BoxFuture<'static, Result<Result<serde_json::Value, String>, ExecutionError>> {
+        let time_limit = self.pool.settings.schema_time_limit;
+        let execution = self.order(schema_job(&code), code, None, time_limit);
+        async move {
+            let execution = execution.await?;
+            Ok(match execution.outcome {
+                ExecutionOutcome::Return(json) => serde_json::from_slice(&json)
+                    .map_err(|error| format!("the schema is not JSON: {error}")),
+                ExecutionOutcome::UserError(text) => Err(text),
+                ExecutionOutcome::VmError(code) if execution.stderr.is_empty() => Err(code),
+                ExecutionOutcome::VmError(_) => Err(execution.stderr),
+            })
+        }
+        .boxed()
+    }
+}
+
+fn job_of(request: &ExecutionRequest) -> Job {
+    let message = &request.message;
+    Job {
+        code: request.code.hash,
+        task: match request.entry {
+            Entry::Constructor => Task::Constructor,
+            Entry::Method => Task::Method,
+        },
+        reader: matches!(request.role, Role::Reader),
+        calldata: request.calldata.clone(),
+        contract: *message.contract.as_bytes(),
+        sender: *message.sender.as_bytes(),
+        origin: *message.origin.as_bytes(),
+        value: message.value.get().to_be_bytes(),
+        balance: message.balance.get().to_be_bytes(),
+        chain_id: message.chain_id,
+        at: message.at.as_millis(),
+        seed: request.seed,
+        complete: request.snapshot.complete,
+        pages: request.snapshot.pages.iter().map(|(key, page)| (*key, page.clone())).collect(),
+    }
+}
+
+fn schema_job(code: &Code) -> Job {
+    Job {
+        code: code.hash,
+        task: Task::Schema,
+        reader: true,
+        calldata: crate::domain::Bytes::new(),
+        contract: [0; 20],
+        sender: [0; 20],
+        origin: [0; 20],
+        value: [0; 32],
+        balance: [0; 32],
+        chain_id: 0,
+        at: 0,
+        seed: Digest::new([0; 32]),
+        complete: true,
+        pages: Vec::new(),
+    }
+}
+
+/// Serves orders until the last executor handle is gone.
+async fn serve(pool: Arc<Pool>, mut orders: mpsc::UnboundedReceiver<Order>) {
+    tokio::spawn(Arc::clone(&pool).warm());
+    while let Some(order) = orders.recv().await {
+        tokio::spawn(fulfil(Arc::clone(&pool), order));
+    }
+}
+
+async fn fulfil(pool: Arc<Pool>, mut order: Order) {
+    let started = Instant::now();
+    let mut waiting = Box::pin(pool.lease());
+    // Who no longer waits for the answer needs no worker either.
+    let lease = tokio::select! {
+        biased;
+        () = order.reply.closed() => return,
+        lease = &mut waiting => lease,
+    };
+    let Order { job, code, pages, time_limit, mut reply } = order;
+    let mut lease = match lease {
+        Ok(lease) => lease,
+        Err(error) => return drop(reply.send(Err(error))),
+    };
+    let began = Instant::now();
+    let ended = tokio::select! {
+        biased;
+        () = reply.closed() => return,
+        ended = timeout_at(began + time_limit, converse(&mut lease, job, &code, pages)) => ended,
+    };
+    let answer = match ended {
+        Err(_) => {
+            drop(lease);
+            let limit_ms = u64::try_from(time_limit.as_millis()).unwrap_or(u64::MAX);
+            return drop(reply.send(Err(ExecutionError::TimedOut { limit_ms })));
+        }
+        Ok(Err(Failure::Error(error))) => Err(error),
+        Ok(Err(Failure::Lost(lost))) => Ok(execution_of_lost(lease, lost).await),
+        Ok(Ok(report)) => {
+            let (execution, sound) = execution_of(report);
+            // The answer need not wait for the worker to clean up.
+            let answer = execution.map(|execution| timed(execution, started));
+            drop(reply.send(Ok(answer.unwrap_or_else(senseless))));
+            if sound {
+                clean_up(lease).await;
+            }
+            return;
+        }
+    };
+    drop(reply.send(answer.map(|execution| timed(execution, started))));
+}
+
+fn timed(mut execution: Execution, started: Instant) -> Execution {
+    let micros = started.elapsed().as_micros();
+    execution.cost.elapsed_micros = u64::try_from(micros).unwrap_or(u64::MAX);
+    execution
+}
+
+async fn clean_up(mut lease: Lease) {
+    let ready = timeout_at(Instant::now() + CLEAN_UP_LIMIT, lease.worker.receive()).await;
+    if let Ok(Ok(FromWorker::Ready { clean: true })) = ready {
+        lease.give_back();
+    }
+}
+
+enum Failure {
+    /// The worker is gone, or talks nonsense.
+    Lost(Lost),
+    /// Pages cannot be had.
+    Error(ExecutionError),
+}
+
+impl From<Lost> for Failure {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+/// Sends a job and answers the worker's questions until it reports.
+async fn converse(
+    lease: &mut Lease,
+    job: Job,
+    code: &Code,
+    pages: Option<Arc<dyn PageSource>>,
+) -> Result<Report, Failure> {
+    let worker = &mut lease.worker;
+    worker.send(&ToWorker::Job(Box::new(job))).await?;
+    loop {
+        match worker.receive().await? {
+            FromWorker::NeedCode => worker.send(&ToWorker::Code(code.source.clone())).await?,
+            FromWorker::ReadPages(keys) => {
+                let asked = keys.len();
+                let source = pages.as_ref().filter(|_| asked <= PAGES_ASKED_MAX);
+                let source = source.ok_or(Failure::Lost(Lost::Senseless))?;
+                let found = source.read(keys).await.map_err(Failure::Error)?;
+                if found.len() != asked {
+                    let reason = format!("{asked} pages were asked for, {} came", found.len());
+                    return Err(Failure::Error(infrastructure(reason)));
+                }
+                worker.send(&ToWorker::Pages(found)).await?;
+            }
+            FromWorker::Done(report) => return Ok(*report),
+            FromWorker::Hello(_) | FromWorker::Ready { .. } => return Err(Lost::Senseless.into()),
+        }
+    }
+}
+
+/// The execution a worker reports; the flag says if its form is one that our worker produces.
+fn execution_of(report: Report) -> (Option<Execution>, bool) {
+    let outcome = match report.kind {
+        0 => Some(ExecutionOutcome::Return(report.payload)),
+        1 => String::from_utf8(report.payload.to_vec()).ok().map(ExecutionOutcome::UserError),
+        2 => String::from_utf8(report.payload.to_vec()).ok().map(ExecutionOutcome::VmError),
+        _ => None,
+    };
+    let Some((outcome, state)) = outcome.zip(state_of(report.pages)) else { return (None, false) };
+    let execution = Execution {
+        state: if outcome.is_success() { state } else { StateDelta::default() },
+        stdout: report.stdout,
+        stderr: report.stderr,
+        cost: Cost { cpu_micros: report.cpu_micros, elapsed_micros: 0 },
+        ..Execution::ending(outcome)
+    };
+    (Some(execution), true)
+}
+
+/// Pages as the store keeps them, or `None` when they are not in that form.
+fn state_of(pages: Vec<(PageKey, crate::domain::Page)>) -> Option<StateDelta> {
+    let count = pages.len();
+    let sound = |page: &[u8]| page.len() <= PAGE_BYTES && trimmed(page).len() == page.len();
+    if !pages.iter().all(|(_, page)| sound(page)) {
+        return None;
+    }
+    let pages: Pages = pages.into_iter().collect();
+    (pages.len() == count).then_some(StateDelta(pages))
+}
+
+fn senseless() -> Execution {
+    Execution {
+        stderr: "the contract broke its worker\n".into(),
+        ..Execution::ending(ExecutionOutcome::VmError("exit_code 1".into()))
+    }
+}
+
+/// What a contract gets whose worker died: it is to blame, as nothing else runs in there.
+async fn execution_of_lost(lease: Lease, lost: Lost) -> Execution {
+    if lost == Lost::Senseless {
+        return senseless();
+    }
+    let ended = lease.into_worker().ending().await;
+    let (code, text) = match ended {
+        // The allocator aborts when memory is refused, and the system kills when it runs out.
+        Some(Ended::Signal(6 | 9)) => ("OOM".to_owned(), "the contract ran out of memory\n"),
+        Some(Ended::Signal(signal)) => {
+            (format!("exit_code {}", 128 + signal), "the contract crashed its worker\n")
+        }
+        Some(Ended::Code(code)) => (format!("exit_code {code}"), "the contract ended its worker\n"),
+        None => ("exit_code 1".to_owned(), "the contract ended its worker\n"),
+    };
+    Execution { stderr: text.into(), ..Execution::ending(ExecutionOutcome::VmError(code)) }
+}

@@ -1,0 +1,436 @@
+//! What parent and worker say to each other: length-prefixed frames with a binary body.
+//!
+//! The parent trusts nothing in a frame from a worker: every length is checked against what is
+//! there, every size has a limit, and decoding never panics.
+
+use crate::domain::{Bytes, Digest, Page, PageKey, SlotId};
+
+/// Largest body of a frame to a worker, in bytes.
+pub(super) const TO_WORKER_BYTES_MAX: usize = 256 << 20;
+/// Largest body of a frame from a worker, in bytes.
+pub(super) const FROM_WORKER_BYTES_MAX: usize = 48 << 20;
+/// Most pages a worker may ask for at once.
+pub(super) const PAGES_ASKED_MAX: usize = 4096;
+
+/// What a worker is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Run the constructor.
+    Constructor,
+    /// Run a method.
+    Method,
+    /// Extract the schema.
+    Schema,
+}
+
+/// One job for a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Job {
+    /// Names the code; the worker asks for the source when it does not have it.
+    pub(super) code: Digest,
+    /// What to do.
+    pub(super) task: Task,
+    /// State must not change.
+    pub(super) reader: bool,
+    /// The call.
+    pub(super) calldata: Bytes,
+    /// The contract's address.
+    pub(super) contract: [u8; 20],
+    /// The caller's address.
+    pub(super) sender: [u8; 20],
+    /// The signer's address.
+    pub(super) origin: [u8; 20],
+    /// Value sent along, big-endian.
+    pub(super) value: [u8; 32],
+    /// The contract's balance, big-endian.
+    pub(super) balance: [u8; 32],
+    /// The network.
+    pub(super) chain_id: u64,
+    /// The clock, in milliseconds since the Unix epoch.
+    pub(super) at: i64,
+    /// Seeds `random`.
+    pub(super) seed: Digest,
+    /// Pages not sent along are empty, rather than unknown.
+    pub(super) complete: bool,
+    /// Pages sent along.
+    pub(super) pages: Vec<(PageKey, Page)>,
+}
+
+/// A frame to a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ToWorker {
+    /// A job.
+    Job(Box<Job>),
+    /// The source that was asked for.
+    Code(Bytes),
+    /// The pages that were asked for, in that order.
+    Pages(Vec<Page>),
+}
+
+/// How a worker says a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Report {
+    /// 0 return, 1 user error, 2 machine error.
+    pub(super) kind: u8,
+    /// Calldata, or UTF-8 text.
+    pub(super) payload: Bytes,
+    /// Pages that changed.
+    pub(super) pages: Vec<(PageKey, Page)>,
+    /// What was printed.
+    pub(super) stdout: String,
+    /// Traceback and warnings.
+    pub(super) stderr: String,
+    /// CPU time, in microseconds.
+    pub(super) cpu_micros: u64,
+}
+
+/// Which locks hold in a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Locks {
+    /// Landlock.
+    pub(super) landlock: bool,
+    /// The system call filter.
+    pub(super) seccomp: bool,
+    /// Resource limits.
+    pub(super) rlimits: bool,
+    /// No new privileges.
+    pub(super) no_new_privs: bool,
+}
+
+/// A frame from a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FromWorker {
+    /// Warm, locked and waiting.
+    Hello(Locks),
+    /// The source of the job's code is not here.
+    NeedCode,
+    /// These pages are needed.
+    ReadPages(Vec<PageKey>),
+    /// The job ended.
+    Done(Box<Report>),
+    /// Cleaned up after the job; when not `clean`, the worker must be replaced.
+    Ready {
+        /// Nothing of the job is left.
+        clean: bool,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn tagged(tag: u8) -> Self {
+        // Room for the length, which is known at the end.
+        Self(vec![0, 0, 0, 0, tag])
+    }
+
+    fn u32(&mut self, value: usize) {
+        self.0.extend_from_slice(&u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.u32(bytes.len());
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn key(&mut self, key: &PageKey) {
+        self.0.extend_from_slice(key.slot.0.as_bytes());
+        self.0.extend_from_slice(&key.index.to_le_bytes());
+    }
+
+    fn pages(&mut self, pages: &[(PageKey, Page)]) {
+        self.u32(pages.len());
+        for (key, page) in pages {
+            self.key(key);
+            self.bytes(page);
+        }
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        let length = u32::try_from(self.0.len().saturating_sub(4)).unwrap_or(u32::MAX);
+        if let Some(head) = self.0.get_mut(..4) {
+            head.copy_from_slice(&length.to_le_bytes());
+        }
+        self.0
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn bool(&mut self) -> Option<bool> {
+        match self.u8()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        usize::try_from(u32::from_le_bytes(self.array()?)).ok()
+    }
+
+    fn bytes(&mut self) -> Option<Bytes> {
+        let length = self.length()?;
+        self.take(length).map(Bytes::copy_from_slice)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let length = self.length()?;
+        self.take(length).and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
+    }
+
+    fn key(&mut self) -> Option<PageKey> {
+        let slot = SlotId(Digest::new(self.array()?));
+        Some(PageKey { slot, index: u32::from_le_bytes(self.array()?) })
+    }
+
+    /// `count` items; no room is set aside for more than can be there.
+    fn list<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = self.length()?;
+        let mut items = Vec::with_capacity(count.min(self.0.len() / 4));
+        for _ in 0..count {
+            items.push(read(self)?);
+        }
+        Some(items)
+    }
+
+    fn pages(&mut self) -> Option<Vec<(PageKey, Page)>> {
+        self.list(|reader| Some((reader.key()?, reader.bytes()?)))
+    }
+
+    fn end<T>(self, value: T) -> Option<T> {
+        self.0.is_empty().then_some(value)
+    }
+}
+
+impl ToWorker {
+    /// The whole frame, its length first.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Job(job) => encode_job(job),
+            Self::Code(source) => {
+                let mut writer = Writer::tagged(1);
+                writer.bytes(source);
+                writer.finish()
+            }
+            Self::Pages(pages) => {
+                let mut writer = Writer::tagged(2);
+                writer.u32(pages.len());
+                for page in pages {
+                    writer.bytes(page);
+                }
+                writer.finish()
+            }
+        }
+    }
+
+    /// Reads a frame's body.
+    pub(super) fn decode(body: &[u8]) -> Option<Self> {
+        let mut reader = Reader(body);
+        let frame = match reader.u8()? {
+            0 => Self::Job(Box::new(decode_job(&mut reader)?)),
+            1 => Self::Code(reader.bytes()?),
+            2 => Self::Pages(reader.list(Reader::bytes)?),
+            _ => return None,
+        };
+        reader.end(frame)
+    }
+}
+
+fn encode_job(job: &Job) -> Vec<u8> {
+    let mut writer = Writer::tagged(0);
+    let task = match job.task {
+        Task::Constructor => 0,
+        Task::Method => 1,
+        Task::Schema => 2,
+    };
+    writer.0.extend_from_slice(job.code.as_bytes());
+    writer.0.extend_from_slice(&[task, u8::from(job.reader), u8::from(job.complete)]);
+    writer.bytes(&job.calldata);
+    for address in [&job.contract, &job.sender, &job.origin] {
+        writer.0.extend_from_slice(address);
+    }
+    writer.0.extend_from_slice(&job.value);
+    writer.0.extend_from_slice(&job.balance);
+    writer.0.extend_from_slice(&job.chain_id.to_le_bytes());
+    writer.0.extend_from_slice(&job.at.to_le_bytes());
+    writer.0.extend_from_slice(job.seed.as_bytes());
+    writer.pages(&job.pages);
+    writer.finish()
+}
+
+fn decode_job(reader: &mut Reader<'_>) -> Option<Job> {
+    let code = Digest::new(reader.array()?);
+    let task = match reader.u8()? {
+        0 => Task::Constructor,
+        1 => Task::Method,
+        2 => Task::Schema,
+        _ => return None,
+    };
+    let (is_reader, complete) = (reader.bool()?, reader.bool()?);
+    Some(Job {
+        code,
+        task,
+        reader: is_reader,
+        complete,
+        calldata: reader.bytes()?,
+        contract: reader.array()?,
+        sender: reader.array()?,
+        origin: reader.array()?,
+        value: reader.array()?,
+        balance: reader.array()?,
+        chain_id: u64::from_le_bytes(reader.array()?),
+        at: i64::from_le_bytes(reader.array()?),
+        seed: Digest::new(reader.array()?),
+        pages: reader.pages()?,
+    })
+}
+
+impl FromWorker {
+    /// The whole frame, its length first.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Hello(locks) => {
+                let mut writer = Writer::tagged(0);
+                let locks = [locks.landlock, locks.seccomp, locks.rlimits, locks.no_new_privs];
+                writer.0.extend(locks.map(u8::from));
+                writer.finish()
+            }
+            Self::NeedCode => Writer::tagged(1).finish(),
+            Self::ReadPages(keys) => {
+                let mut writer = Writer::tagged(2);
+                writer.u32(keys.len());
+                keys.iter().for_each(|key| writer.key(key));
+                writer.finish()
+            }
+            Self::Done(report) => {
+                let mut writer = Writer::tagged(3);
+                writer.0.push(report.kind);
+                writer.bytes(&report.payload);
+                writer.pages(&report.pages);
+                writer.bytes(report.stdout.as_bytes());
+                writer.bytes(report.stderr.as_bytes());
+                writer.0.extend_from_slice(&report.cpu_micros.to_le_bytes());
+                writer.finish()
+            }
+            Self::Ready { clean } => {
+                let mut writer = Writer::tagged(4);
+                writer.0.push(u8::from(*clean));
+                writer.finish()
+            }
+        }
+    }
+
+    /// Reads a frame's body.
+    pub(super) fn decode(body: &[u8]) -> Option<Self> {
+        let mut reader = Reader(body);
+        let frame = match reader.u8()? {
+            0 => Self::Hello(Locks {
+                landlock: reader.bool()?,
+                seccomp: reader.bool()?,
+                rlimits: reader.bool()?,
+                no_new_privs: reader.bool()?,
+            }),
+            1 => Self::NeedCode,
+            2 => Self::ReadPages(reader.list(Reader::key)?),
+            3 => Self::Done(Box::new(Report {
+                kind: reader.u8()?,
+                payload: reader.bytes()?,
+                pages: reader.pages()?,
+                stdout: reader.text()?,
+                stderr: reader.text()?,
+                cpu_micros: u64::from_le_bytes(reader.array()?),
+            })),
+            4 => Self::Ready { clean: reader.bool()? },
+            _ => return None,
+        };
+        reader.end(frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn page() -> (PageKey, Page) {
+        (
+            PageKey { slot: SlotId(Digest::new([7; 32])), index: 9 },
+            Bytes::from_static(b"content"),
+        )
+    }
+
+    #[test]
+    fn frames_come_back_as_they_were() {
+        let job = Job {
+            code: Digest::new([1; 32]),
+            task: Task::Schema,
+            reader: true,
+            calldata: Bytes::from_static(b"call"),
+            contract: [2; 20],
+            sender: [3; 20],
+            origin: [4; 20],
+            value: [5; 32],
+            balance: [6; 32],
+            chain_id: 61_999,
+            at: -7,
+            seed: Digest::new([8; 32]),
+            complete: false,
+            pages: vec![page()],
+        };
+        for frame in [
+            ToWorker::Job(Box::new(job)),
+            ToWorker::Code(Bytes::from_static(b"x = 1")),
+            ToWorker::Pages(vec![Bytes::new(), Bytes::from_static(b"p")]),
+        ] {
+            assert_eq!(ToWorker::decode(&frame.encode()[4..]), Some(frame));
+        }
+        let report = Report {
+            kind: 2,
+            payload: Bytes::from_static(b"OOM"),
+            pages: vec![page()],
+            stdout: "out".into(),
+            stderr: "err".into(),
+            cpu_micros: 3,
+        };
+        for frame in [
+            FromWorker::Hello(Locks { seccomp: true, ..Locks::default() }),
+            FromWorker::NeedCode,
+            FromWorker::ReadPages(vec![page().0]),
+            FromWorker::Done(Box::new(report)),
+            FromWorker::Ready { clean: false },
+        ] {
+            assert_eq!(FromWorker::decode(&frame.encode()[4..]), Some(frame));
+        }
+    }
+
+    #[test]
+    fn a_list_that_claims_more_than_is_there_is_refused() {
+        assert_eq!(FromWorker::decode(&[2, 255, 255, 255, 255, 0]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_a_worker_writes_can_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(frame) = FromWorker::decode(&body) {
+                prop_assert_eq!(&frame.encode()[4..], &body[..]);
+            }
+        }
+    }
+}

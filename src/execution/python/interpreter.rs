@@ -1,0 +1,259 @@
+//! The Python interpreter of a worker: made once, warmed, and used for one job after another.
+
+use std::collections::VecDeque;
+
+use rustpython_vm as vm;
+use vm::builtins::{PyBytes, PyCode, PyDictRef, PyInt, PyStr, PyTuple};
+use vm::compiler::Mode;
+use vm::{Interpreter, PyObjectRef, PyRef, PyResult, Settings, VirtualMachine};
+
+use super::fingerprint::Fingerprint;
+use super::frame::{Job, Task};
+use super::{native, values};
+use crate::domain::{Bytes, Digest};
+
+/// Python calls may nest this deep.
+const RECURSION_MAX: usize = 1000;
+/// How many contracts are kept compiled.
+const CODES_MAX: usize = 64;
+/// Most bytes a result may have.
+const RESULT_BYTES_MAX: usize = 1 << 20;
+/// Sources that mention one of these can change what the fingerprint does not see.
+const SUSPICIOUS: [&str; 4] = ["__code__", "__defaults__", "__kwdefaults__", "__closure__"];
+
+/// The SDK's modules in the order in which they are loaded.
+const SDK: [(&str, &str); 9] = [
+    ("genlayer.types", include_str!("sdk/types.py")),
+    ("genlayer.storage", include_str!("sdk/storage.py")),
+    ("genlayer.collections", include_str!("sdk/collections.py")),
+    ("genlayer.tree", include_str!("sdk/tree.py")),
+    ("genlayer.calldata", include_str!("sdk/calldata.py")),
+    ("genlayer.contract", include_str!("sdk/contract.py")),
+    ("genlayer", include_str!("sdk/package.py")),
+    ("genlayer.schema", include_str!("sdk/schema.py")),
+    ("genlayer.runner", include_str!("sdk/runner.py")),
+];
+
+/// How a job ended, before its storage is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ending {
+    /// 0 return, 1 user error, 2 machine error.
+    pub(super) kind: u8,
+    /// Calldata, or text.
+    pub(super) payload: Bytes,
+    /// Traceback.
+    pub(super) trace: String,
+}
+
+impl Ending {
+    /// A machine error.
+    pub(super) fn failure(code: &'static str, trace: impl Into<String>) -> Self {
+        Self { kind: 2, payload: Bytes::from_static(code.as_bytes()), trace: trace.into() }
+    }
+}
+
+struct Compiled {
+    hash: Digest,
+    source: PyObjectRef,
+    /// The code object, or the exception that tells why there is none.
+    code: Result<PyRef<PyCode>, PyObjectRef>,
+    suspicious: bool,
+}
+
+/// The interpreter, warm.
+pub(super) struct Python {
+    interpreter: Interpreter,
+    run: PyObjectRef,
+    fingerprint: Fingerprint,
+    compiled: VecDeque<Compiled>,
+}
+
+impl Python {
+    /// Makes and warms an interpreter; the error is a traceback.
+    pub(super) fn start() -> Result<Self, String> {
+        let interpreter = build();
+        let (run, fingerprint) = interpreter.enter(|vm| {
+            vm.recursion_limit.set(RECURSION_MAX);
+            warm(vm).map_err(|error| {
+                let mut text = String::new();
+                let _ = vm.write_exception(&mut text, &error);
+                text
+            })
+        })?;
+        Ok(Self { interpreter, run, fingerprint, compiled: VecDeque::new() })
+    }
+
+    /// Is this code here already?
+    pub(super) fn has(&self, hash: &Digest) -> bool {
+        self.compiled.iter().any(|compiled| compiled.hash == *hash)
+    }
+
+    /// Compiles and keeps a source; the least recently used one goes when there are too many.
+    pub(super) fn add(&mut self, hash: Digest, source: &Bytes) -> Result<(), Ending> {
+        let Ok(text) = std::str::from_utf8(source) else {
+            return Err(Ending::failure("invalid_contract", "the source is not UTF-8\n"));
+        };
+        let suspicious = SUSPICIOUS.iter().any(|name| text.contains(name));
+        let (source, code) = self.interpreter.enter(|vm| {
+            let code = vm
+                .compile(text, Mode::Exec, "contract.py".into())
+                .map_err(|error| vm.new_syntax_error(&error, Some(text)).into());
+            (vm.ctx.new_str(text).into(), code)
+        });
+        if self.compiled.len() >= CODES_MAX {
+            self.compiled.pop_front();
+        }
+        self.compiled.push_back(Compiled { hash, source, code, suspicious });
+        Ok(())
+    }
+
+    /// Runs a job whose code is here.
+    pub(super) fn run(&mut self, job: &Job) -> Ending {
+        let position = self.compiled.iter().position(|compiled| compiled.hash == job.code);
+        let Some(compiled) = position.and_then(|position| self.compiled.remove(position)) else {
+            return Ending::failure("exit_code 1", "the code is not here\n");
+        };
+        let ending = self.interpreter.enter(|vm| {
+            vm.recursion_limit.set(RECURSION_MAX);
+            self.call(&compiled, job, vm).unwrap_or_else(|error| {
+                let mut trace = String::new();
+                let _ = vm.write_exception(&mut trace, &error);
+                Ending::failure("exit_code 1", trace)
+            })
+        });
+        self.compiled.push_back(compiled);
+        ending
+    }
+
+    fn call(&self, compiled: &Compiled, job: &Job, vm: &VirtualMachine) -> PyResult<Ending> {
+        let (code, error) = match &compiled.code {
+            Ok(code) => (code.clone().into(), vm.ctx.none()),
+            Err(error) => (vm.ctx.none(), error.clone()),
+        };
+        let arguments = (code, error, compiled.source.clone(), job_to_python(job, vm)?);
+        let ended = self.run.call(arguments, vm)?;
+        Ok(read_ending(&ended).unwrap_or_else(|| {
+            Ending::failure("exit_code 1", "the result of the runner makes no sense\n")
+        }))
+    }
+
+    /// Takes away what can be taken away of the last job; is nothing of it left?
+    pub(super) fn clean_up(&mut self) -> bool {
+        let suspicious = self.compiled.back().is_some_and(|compiled| compiled.suspicious);
+        !suspicious && self.interpreter.enter(|vm| self.fingerprint.restore(vm))
+    }
+
+    /// Frees objects that only hold each other.
+    pub(super) fn collect_garbage(&self) {
+        self.interpreter.enter(|vm| {
+            if let Ok(gc) = vm.import("gc", 0) {
+                let _ = gc.get_attr("collect", vm).and_then(|collect| collect.call((), vm));
+            }
+        });
+    }
+}
+
+fn build() -> Interpreter {
+    let mut settings = Settings::default();
+    settings.isolated = true;
+    settings.ignore_environment = true;
+    settings.import_site = false;
+    settings.write_bytecode = false;
+    settings.install_signal_handlers = false;
+    settings.hash_seed = Some(0);
+    settings.allow_external_library = false;
+    settings.safe_path = true;
+    settings.utf8_mode = 1;
+    let builder = Interpreter::builder(settings);
+    let stdlib = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
+    let own = native::module_def(&builder.ctx);
+    builder
+        .add_native_modules(&stdlib)
+        .add_native_module(own)
+        .add_frozen_modules(rustpython_pylib::FROZEN_STDLIB)
+        .init_hook(|vm| {
+            // Everything is frozen into the binary; no path is ever searched.
+            if let Some(state) = vm::common::rc::PyRc::get_mut(&mut vm.state) {
+                state.config.paths.stdlib_dir = Some("<frozen>".into());
+                state.config.paths.module_search_paths = vec!["<frozen>".into()];
+            }
+        })
+        .build()
+}
+
+fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, Fingerprint)> {
+    execute("genlayer.warmup", include_str!("sdk/warmup.py"), vm.ctx.new_dict(), vm)?;
+    let modules: PyDictRef = vm.sys_module.get_attr("modules", vm)?.try_into_value(vm)?;
+    // The package comes last, but its modules import each other by its name.
+    let package = vm.new_module("genlayer", vm.ctx.new_dict(), None);
+    let path = vm.ctx.new_list(Vec::new());
+    package.dict().set_item("__path__", path.into(), vm)?;
+    modules.set_item("genlayer", package.clone().into(), vm)?;
+    let mut run = vm.ctx.none();
+    for (name, source) in SDK {
+        let module = if name == "genlayer" {
+            package.clone()
+        } else {
+            let module = vm.new_module(name, vm.ctx.new_dict(), None);
+            modules.set_item(name, module.clone().into(), vm)?;
+            if let Some((_, short)) = name.split_once('.') {
+                package.dict().set_item(short, module.clone().into(), vm)?;
+            }
+            module
+        };
+        execute(name, source, module.dict(), vm)?;
+        if name == "genlayer.runner" {
+            run = module.dict().get_item("run", vm)?;
+        }
+    }
+    Ok((run, Fingerprint::take(&modules, vm)))
+}
+
+fn execute(name: &str, source: &str, globals: PyDictRef, vm: &VirtualMachine) -> PyResult<()> {
+    let file = format!("genlayer/{name}.py");
+    let code = vm
+        .compile(source, Mode::Exec, file)
+        .map_err(|error| vm.new_syntax_error(&error, Some(source)))?;
+    let scope = vm::scope::Scope::with_builtins(None, globals, vm);
+    vm.run_code_obj(code, scope).map(drop)
+}
+
+fn job_to_python(job: &Job, vm: &VirtualMachine) -> PyResult {
+    let entry = match job.task {
+        Task::Constructor => "constructor",
+        Task::Method => "method",
+        Task::Schema => "schema",
+    };
+    let bytes = |bytes: &[u8]| -> PyObjectRef { vm.ctx.new_bytes(bytes.to_vec()).into() };
+    let map = vm.ctx.new_dict();
+    map.set_item("entry", vm.ctx.new_str(entry).into(), vm)?;
+    map.set_item("reader", vm.ctx.new_bool(job.reader).into(), vm)?;
+    map.set_item("calldata", bytes(&job.calldata), vm)?;
+    map.set_item("contract", bytes(&job.contract), vm)?;
+    map.set_item("sender", bytes(&job.sender), vm)?;
+    map.set_item("origin", bytes(&job.origin), vm)?;
+    map.set_item("value", values::unsigned(&job.value, vm)?, vm)?;
+    map.set_item("chain_id", vm.ctx.new_int(job.chain_id).into(), vm)?;
+    map.set_item("at", vm.ctx.new_int(job.at).into(), vm)?;
+    map.set_item("seed", bytes(job.seed.as_bytes()), vm)?;
+    Ok(map.into())
+}
+
+fn read_ending(ended: &PyObjectRef) -> Option<Ending> {
+    let tuple = ended.downcast_ref::<PyTuple>()?;
+    let [kind, payload, trace] = tuple.as_slice() else { return None };
+    let kind = u8::try_from(kind.downcast_ref::<PyInt>()?.as_bigint()).ok().filter(|k| *k <= 2)?;
+    let payload: Bytes = if let Some(bytes) = payload.downcast_ref::<PyBytes>() {
+        bytes.as_bytes().to_vec().into()
+    } else {
+        payload.downcast_ref::<PyStr>()?.to_string_lossy().into_owned().into_bytes().into()
+    };
+    let trace = trace.downcast_ref::<PyStr>()?.to_string_lossy().into_owned();
+    if payload.len() > RESULT_BYTES_MAX {
+        let what = if kind == 0 { "returned value" } else { "error text" };
+        let bytes = payload.len();
+        let trace = format!("the {what} has {bytes} bytes; at most {RESULT_BYTES_MAX} are allowed\n");
+        return Some(Ending::failure("exit_code 1", trace));
+    }
+    Some(Ending { kind, payload, trace })
+}

@@ -1,0 +1,35 @@
+//! The worker's end of the socket to its parent.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+
+use super::frame::{FromWorker, TO_WORKER_BYTES_MAX, ToWorker};
+
+/// The worker's end of the socket to its parent.
+#[derive(Debug)]
+pub(super) struct Link(UnixStream);
+
+impl Link {
+    /// Talks over this socket.
+    pub(super) const fn new(socket: UnixStream) -> Self {
+        Self(socket)
+    }
+
+    /// Sends one frame.
+    pub(super) fn send(&mut self, frame: &FromWorker) -> io::Result<()> {
+        self.0.write_all(&frame.encode())
+    }
+
+    /// Waits for the next frame; `None` when the parent is gone or does not make sense.
+    pub(super) fn receive(&mut self) -> Option<ToWorker> {
+        let mut length = [0; 4];
+        self.0.read_exact(&mut length).ok()?;
+        let length = usize::try_from(u32::from_le_bytes(length)).ok()?;
+        if length > TO_WORKER_BYTES_MAX {
+            return None;
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).ok()?;
+        ToWorker::decode(&body)
+    }
+}

@@ -1,0 +1,247 @@
+//! The SDK's native functions: storage, calldata, hashes and the output of one execution.
+
+#![expect(
+    clippy::unnecessary_wraps,
+    clippy::needless_pass_by_value,
+    reason = "the interpreter decides how native functions look"
+)]
+
+use std::cell::RefCell;
+
+use super::frame::{FromWorker, Job, ToWorker};
+use super::link::Link;
+use super::store::{Fetch, Store};
+use crate::domain::{Page, PageKey};
+
+/// Most bytes of printed text that are kept, and as many of traceback and warnings.
+pub(super) const OUTPUT_BYTES_MAX: usize = 64 << 10;
+
+/// Text of which the first part is kept.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    text: String,
+    full: bool,
+}
+
+impl Output {
+    /// Adds text, as far as there is room.
+    pub(super) fn push(&mut self, text: &str) {
+        if self.full {
+            return;
+        }
+        let room = OUTPUT_BYTES_MAX.saturating_sub(self.text.len());
+        if text.len() <= room {
+            self.text.push_str(text);
+            return;
+        }
+        self.full = true;
+        self.text.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or_default());
+        self.text.push_str("\n… [truncated]\n");
+    }
+
+    /// What was kept.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+}
+
+/// What the running job may use.
+#[derive(Debug)]
+struct State {
+    store: Store,
+    stdout: Output,
+    stderr: Output,
+    at: i64,
+    balance: [u8; 32],
+}
+
+thread_local! {
+    static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
+    static LINK: RefCell<Option<Link>> = const { RefCell::new(None) };
+}
+
+/// What a job leaves behind.
+#[derive(Debug, Default)]
+pub(super) struct Leftovers {
+    /// Pages that changed.
+    pub(super) changes: Vec<(PageKey, Page)>,
+    /// What was printed.
+    pub(super) stdout: String,
+    /// What was written to standard error.
+    pub(super) stderr: String,
+}
+
+/// Hands the link to the parent to this thread.
+pub(super) fn set_link(link: Link) {
+    LINK.set(Some(link));
+}
+
+/// Uses the link to the parent.
+pub(super) fn with_link<T>(use_it: impl FnOnce(&mut Link) -> Option<T>) -> Option<T> {
+    LINK.with_borrow_mut(|link| link.as_mut().and_then(use_it))
+}
+
+/// Makes a job's storage and message what native functions work on.
+pub(super) fn begin(job: &mut Job) {
+    let store = Store::new(std::mem::take(&mut job.pages), job.complete);
+    STATE.set(Some(State {
+        store,
+        stdout: Output::default(),
+        stderr: Output::default(),
+        at: job.at,
+        balance: job.balance,
+    }));
+}
+
+/// Ends the job.
+pub(super) fn finish() -> Leftovers {
+    STATE.take().map_or_else(Leftovers::default, |state| Leftovers {
+        changes: state.store.into_changes(),
+        stdout: state.stdout.into_text(),
+        stderr: state.stderr.into_text(),
+    })
+}
+
+/// Asks the parent for pages.
+struct Parent;
+
+impl Fetch for Parent {
+    fn fetch(&mut self, keys: &[PageKey]) -> Option<Vec<Page>> {
+        with_link(|link| {
+            link.send(&FromWorker::ReadPages(keys.to_vec())).ok()?;
+            match link.receive()? {
+                ToWorker::Pages(pages) => Some(pages),
+                ToWorker::Job(_) | ToWorker::Code(_) => None,
+            }
+        })
+    }
+}
+
+pub(super) use _genlayer::module_def;
+
+#[rustpython_vm::pymodule]
+mod _genlayer {
+    use rustpython_vm as vm;
+    use vm::function::ArgBytesLike;
+    use vm::{PyObjectRef, PyResult, VirtualMachine};
+
+    use super::super::store::{StoreError, child_slot};
+    use super::super::values;
+    use super::{Parent, STATE, State};
+    use crate::domain::{Address, keccak256};
+
+    fn with_state<T>(vm: &VirtualMachine, use_it: impl FnOnce(&mut State) -> T) -> PyResult<T> {
+        STATE.with_borrow_mut(|state| {
+            state.as_mut().map(use_it).ok_or_else(|| vm.new_runtime_error("no contract is running"))
+        })
+    }
+
+    fn slot_of(slot: &ArgBytesLike, vm: &VirtualMachine) -> PyResult<[u8; 32]> {
+        <[u8; 32]>::try_from(&*slot.borrow_buf())
+            .map_err(|_| vm.new_value_error("a slot has 32 bytes"))
+    }
+
+    fn raise(error: &StoreError, vm: &VirtualMachine) -> vm::builtins::PyBaseExceptionRef {
+        match error {
+            StoreError::ReadOnly(_) => {
+                let permission = vm.ctx.exceptions.permission_error.to_owned();
+                vm.new_exception_msg(permission, error.to_string().into())
+            }
+            StoreError::TooLarge { .. } | StoreError::TooManyChanges => {
+                vm.new_overflow_error(error.to_string())
+            }
+            StoreError::Fetch => vm.new_runtime_error(error.to_string()),
+        }
+    }
+
+    #[pyfunction]
+    fn read(slot: ArgBytesLike, offset: u64, length: usize, vm: &VirtualMachine) -> PyResult {
+        let slot = slot_of(&slot, vm)?;
+        let bytes = with_state(vm, |state| state.store.read(slot, offset, length, &mut Parent))?;
+        bytes.map(|bytes| vm.ctx.new_bytes(bytes).into()).map_err(|error| raise(&error, vm))
+    }
+
+    #[pyfunction]
+    fn write(slot: ArgBytesLike, offset: u64, data: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
+        let slot = slot_of(&slot, vm)?;
+        let data = data.borrow_buf();
+        with_state(vm, |state| state.store.write(slot, offset, &data, &mut Parent))?
+            .map_err(|error| raise(&error, vm))
+    }
+
+    #[pyfunction]
+    fn read_blob(slot: ArgBytesLike, offset: u32, vm: &VirtualMachine) -> PyResult {
+        let slot = slot_of(&slot, vm)?;
+        let bytes = with_state(vm, |state| state.store.read_blob(slot, offset, &mut Parent))?;
+        bytes.map(|bytes| vm.ctx.new_bytes(bytes).into()).map_err(|error| raise(&error, vm))
+    }
+
+    #[pyfunction]
+    fn write_blob(
+        slot: ArgBytesLike,
+        offset: u32,
+        data: ArgBytesLike,
+        vm: &VirtualMachine,
+    ) -> PyResult<()> {
+        let slot = slot_of(&slot, vm)?;
+        let data = data.borrow_buf();
+        with_state(vm, |state| state.store.write_blob(slot, offset, &data, &mut Parent))?
+            .map_err(|error| raise(&error, vm))
+    }
+
+    #[pyfunction]
+    fn child(slot: ArgBytesLike, offset: u32, vm: &VirtualMachine) -> PyResult {
+        Ok(vm.ctx.new_bytes(child_slot(&slot_of(&slot, vm)?, offset).to_vec()).into())
+    }
+
+    #[pyfunction(name = "keccak256")]
+    fn keccak256_(data: ArgBytesLike, vm: &VirtualMachine) -> PyObjectRef {
+        vm.ctx.new_bytes(keccak256(&[&data.borrow_buf()]).as_bytes().to_vec()).into()
+    }
+
+    #[pyfunction]
+    fn checksum(data: ArgBytesLike, vm: &VirtualMachine) -> PyResult<String> {
+        Address::from_slice(&data.borrow_buf())
+            .map(|address| address.to_string())
+            .ok_or_else(|| vm.new_value_error("an address has 20 bytes"))
+    }
+
+    #[pyfunction]
+    fn set_readonly(reason: String, vm: &VirtualMachine) -> PyResult<()> {
+        with_state(vm, |state| state.store.make_read_only(reason))
+    }
+
+    #[pyfunction]
+    fn output(text: vm::builtins::PyStrRef, vm: &VirtualMachine) -> PyResult<()> {
+        with_state(vm, |state| state.stdout.push(&text.to_string_lossy()))
+    }
+
+    #[pyfunction]
+    fn warn(text: vm::builtins::PyStrRef, vm: &VirtualMachine) -> PyResult<()> {
+        with_state(vm, |state| state.stderr.push(&text.to_string_lossy()))
+    }
+
+    #[pyfunction]
+    fn now_millis() -> i64 {
+        STATE.with_borrow(|state| state.as_ref().map_or(0, |state| state.at))
+    }
+
+    #[pyfunction]
+    fn balance(vm: &VirtualMachine) -> PyResult {
+        let balance = with_state(vm, |state| state.balance)?;
+        values::unsigned(&balance, vm)
+    }
+
+    #[pyfunction]
+    fn encode(value: PyObjectRef, address: PyObjectRef, simple: PyObjectRef, vm: &VirtualMachine) -> PyResult {
+        let value = values::Encoder { address: &address, simple: &simple, vm }.value(&value, 0)?;
+        Ok(vm.ctx.new_bytes(value.encode()).into())
+    }
+
+    #[pyfunction]
+    fn decode(data: ArgBytesLike, address: PyObjectRef, vm: &VirtualMachine) -> PyResult {
+        let value = crate::domain::calldata::Value::decode(&data.borrow_buf())
+            .map_err(|error| vm.new_value_error(error.to_string()))?;
+        values::to_python(&value, &address, vm)
+    }
+}

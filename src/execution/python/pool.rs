@@ -1,0 +1,100 @@
+//! The workers of one executor: warm ones wait, new ones start when all are busy, first come first
+//! served.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::process::Worker;
+use super::settings::{PythonSettings, SandboxReport};
+use crate::execution::ExecutionError;
+
+/// The workers of one executor.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) settings: PythonSettings,
+    turns: Arc<Semaphore>,
+    idle: Mutex<Vec<Worker>>,
+    report: Mutex<SandboxReport>,
+}
+
+/// A worker that runs one job; without [`Lease::give_back`] it is killed.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pub(super) worker: Worker,
+    pool: Arc<Pool>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub(super) fn new(mut settings: PythonSettings) -> Self {
+        settings.workers_max = settings.workers_max.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            turns: Arc::new(Semaphore::new(settings.workers_max)),
+            settings,
+            idle: Mutex::default(),
+            report: Mutex::default(),
+        }
+    }
+
+    /// Which locks hold in the workers.
+    pub(super) fn report(&self) -> SandboxReport {
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a turn and a warm worker.
+    pub(super) async fn lease(self: Arc<Self>) -> Result<Lease, ExecutionError> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| infrastructure("the executor is closed"))?;
+        let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let worker = match waiting {
+            Some(worker) => worker,
+            None => self.start().await?,
+        };
+        Ok(Lease { worker, pool: self, _turn: turn })
+    }
+
+    /// Starts one worker ahead of need.
+    pub(super) async fn warm(self: Arc<Self>) {
+        // What is wrong will be told to the first who needs a worker.
+        if let Ok(lease) = self.lease().await {
+            lease.give_back();
+        }
+    }
+
+    async fn start(&self) -> Result<Worker, ExecutionError> {
+        let program = self.settings.program.display();
+        let mut worker = Worker::spawn(&self.settings)
+            .map_err(|error| infrastructure(format!("cannot start `{program} worker`: {error}")))?;
+        let hello = timeout(self.settings.start_time_limit, worker.hello()).await;
+        let locks = hello
+            .map_err(|_| infrastructure(format!("`{program} worker` did not become ready")))?
+            .map_err(|lost| infrastructure(format!("`{program} worker` failed to start: {lost:?}")))?;
+        let report = SandboxReport::from(locks);
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = report;
+        if self.settings.require_sandbox && !report.is_complete() {
+            let missing = report.missing().join(", ");
+            return Err(infrastructure(format!("the sandbox lacks {missing}, and it is required")));
+        }
+        Ok(worker)
+    }
+}
+
+impl Lease {
+    /// Takes the worker out, for good.
+    pub(super) fn into_worker(self) -> Worker {
+        self.worker
+    }
+
+    /// Puts the worker back for the next job.
+    pub(super) fn give_back(self) {
+        self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.worker);
+    }
+}
+
+/// An error of the machinery.
+pub(super) fn infrastructure(reason: impl Into<String>) -> ExecutionError {
+    ExecutionError::Infrastructure(reason.into())
+}

@@ -1,0 +1,124 @@
+//! One worker process, as its parent sees it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use super::frame::{FROM_WORKER_BYTES_MAX, FromWorker, Locks, ToWorker};
+use super::settings::PythonSettings;
+
+/// One worker process. Dropping it kills the process; a thread of the runtime reaps it.
+#[derive(Debug)]
+pub(super) struct Worker {
+    socket: UnixStream,
+    child: Option<Child>,
+}
+
+/// Why a worker could not be talked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The socket closed: the process ended, or is about to.
+    Ended,
+    /// It said something that makes no sense.
+    Senseless,
+}
+
+impl Worker {
+    /// Starts a process; it warms up while the caller does other things, and then says hello.
+    pub(super) fn spawn(settings: &PythonSettings) -> io::Result<Self> {
+        let (own, theirs) = std::os::unix::net::UnixStream::pair()?;
+        own.set_nonblocking(true)?;
+        let child = Command::new(&settings.program)
+            .arg("worker")
+            .arg(settings.memory_limit_bytes.to_string())
+            .env_clear()
+            .env("TZ", "UTC0")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut worker = Self { socket: UnixStream::from_std(own)?, child: None };
+        worker.child = Some(child);
+        Ok(worker)
+    }
+
+    /// Waits for the worker to be warm and locked.
+    pub(super) async fn hello(&mut self) -> Result<Locks, Lost> {
+        match self.receive().await? {
+            FromWorker::Hello(locks) => Ok(locks),
+            _ => Err(Lost::Senseless),
+        }
+    }
+
+    /// Sends a frame.
+    pub(super) async fn send(&mut self, frame: &ToWorker) -> Result<(), Lost> {
+        self.socket.write_all(&frame.encode()).await.map_err(|_| Lost::Ended)
+    }
+
+    /// Waits for a frame.
+    pub(super) async fn receive(&mut self) -> Result<FromWorker, Lost> {
+        let mut length = [0; 4];
+        self.socket.read_exact(&mut length).await.map_err(|_| Lost::Ended)?;
+        let length = usize::try_from(u32::from_le_bytes(length)).map_err(|_| Lost::Senseless)?;
+        if length > FROM_WORKER_BYTES_MAX {
+            return Err(Lost::Senseless);
+        }
+        // Grows with what arrives: a length alone must not allocate.
+        let mut body = Vec::with_capacity(length.min(1 << 16));
+        let limit = u64::try_from(length).unwrap_or(u64::MAX);
+        let read = (&mut self.socket).take(limit).read_to_end(&mut body).await;
+        if read.map_err(|_| Lost::Ended)? < length {
+            return Err(Lost::Ended);
+        }
+        FromWorker::decode(&body).ok_or(Lost::Senseless)
+    }
+
+    /// Waits for the end of a process whose socket closed, and says how it ended.
+    pub(super) async fn ending(mut self) -> Option<Ended> {
+        let child = self.child.take()?;
+        let waited = tokio::task::spawn_blocking(move || reap(child, false)).await;
+        waited.ok().flatten().map(Ended::from)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let Some(child) = self.child.take() else { return };
+        // Waiting may take as long as the system needs to free the memory: not on this thread.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || reap(child, true))),
+            Err(_) => drop(reap(child, true)),
+        }
+    }
+}
+
+/// Ends a process and waits for it; one whose socket is closed gets a moment to end by itself.
+fn reap(mut child: Child, kill: bool) -> Option<ExitStatus> {
+    if kill {
+        // Fails only when the process has ended already.
+        let _ = child.kill();
+    }
+    child.wait().ok()
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl From<ExitStatus> for Ended {
+    fn from(status: ExitStatus) -> Self {
+        match status.signal() {
+            Some(signal) => Self::Signal(signal),
+            None => Self::Code(status.code().unwrap_or(-1)),
+        }
+    }
+}

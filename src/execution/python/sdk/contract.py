@@ -1,0 +1,112 @@
+"""The base class of contracts and the decorators of their methods."""
+
+import sys
+
+import _genlayer
+from genlayer import storage
+
+
+class Access:
+    """What a decorator says of a public method."""
+
+    def __init__(self, readonly, payable=False, gas=None):
+        self.readonly = readonly
+        self.payable = payable
+        self.gas = gas
+
+
+def _mark(function, access):
+    if not callable(function):
+        raise TypeError(f"only methods can be public, not `{type(function).__name__}`")
+    function.__agora_public__ = access
+    return function
+
+
+class _Write:
+    """`@gl.public.write`, `.payable` and `.min_gas(leader=…, validator=…)`."""
+
+    def __init__(self, payable=False, gas=None):
+        self._access = (payable, gas)
+
+    def __call__(self, function):
+        payable, gas = self._access
+        return _mark(function, Access(False, payable, gas))
+
+    @property
+    def payable(self):
+        return _Write(True, self._access[1])
+
+    def min_gas(self, leader=0, validator=0):
+        return _Write(self._access[0], {"leader": leader, "validator": validator})
+
+
+class public:
+    """Decorators that make methods callable from outside."""
+
+    write = _Write()
+
+    @staticmethod
+    def view(function):
+        """Callable without a transaction; cannot change state."""
+        return _mark(function, Access(True))
+
+
+class Contract:
+    """Base class: annotated fields of a subclass live in storage, zero at first."""
+
+    #: Contract classes the running job has defined.
+    _defined = []
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        defined = Contract._defined
+        if defined and not issubclass(cls, defined[-1]):
+            first, second = defined[-1].__name__, cls.__name__
+            raise TypeError(f"only one contract is allowed in a file; first: `{first}`, "
+                            f"second: `{second}`")
+        fields, _ = storage.lay_out(cls.__name__, storage.fields_of(cls, Contract))
+        for field in fields:
+            if field.name in cls.__dict__ and not isinstance(cls.__dict__[field.name],
+                                                             storage.Field):
+                raise TypeError(f"the stored field `{field.name}` cannot have a default: assign it "
+                                "in `__init__`")
+            setattr(cls, field.name, field)
+        defined.append(cls)
+
+    def __setattr__(self, name, value):
+        if not hasattr(type(getattr(type(self), name, None)), "__set__"):
+            if name not in self.__dict__ and not name.startswith("__"):
+                print(f"warning: `self.{name}` is not a declared field of the contract; it is lost "
+                      "when the call ends", file=sys.stderr)
+        object.__setattr__(self, name, value)
+
+    @property
+    def balance(self):
+        """What the contract has, the value of this call included."""
+        return _genlayer.balance()
+
+    @property
+    def address(self):
+        """The contract's own address."""
+        from genlayer import gl
+
+        return gl.message.contract_address
+
+
+def instance_of(cls):
+    """The one instance, at its place in storage, without running its constructor."""
+    contract = object.__new__(cls)
+    object.__setattr__(contract, "_slot", _genlayer.child(bytes(32), 0))
+    object.__setattr__(contract, "_offset", 0)
+    return contract
+
+
+def public_methods(cls):
+    """Public methods by name, sorted."""
+    methods = {}
+    for name in sorted(dir(cls)):
+        member = getattr(cls, name, None)
+        access = getattr(member, "__agora_public__", None)
+        if isinstance(access, Access):
+            methods[name] = (member, access)
+    return methods

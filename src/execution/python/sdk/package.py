@@ -1,0 +1,56 @@
+"""`from genlayer import *`, and the module paths authors import from."""
+
+import sys
+import types as _types
+
+from genlayer import calldata, collections, contract, storage, types
+from genlayer.collections import Array, DynArray, TreeMap
+from genlayer.storage import allow_storage
+from genlayer.types import SIZED, Address, Keccak256, UserError, bigint
+
+globals().update(SIZED)
+Rollback = UserError
+
+
+def _path(name, **entries):
+    module = _types.ModuleType(name)
+    module.__dict__.update(entries)
+    sys.modules[name] = module
+    return module
+
+
+def _inmem_allocate(cls, *args, **kwargs):
+    return cls(*args, **kwargs)
+
+
+_values = {**SIZED, "bigint": bigint, "Address": Address}
+_stored = {"Array": Array, "DynArray": DynArray, "TreeMap": TreeMap,
+           "allow_storage": allow_storage}
+
+gl = _path(
+    "genlayer.gl",
+    Contract=contract.Contract,
+    public=contract.public,
+    UserError=UserError,
+    Rollback=UserError,
+    message=None,
+    message_raw=None,
+    calldata=calldata,
+)
+gl.vm = _path("genlayer.gl.vm", UserError=UserError)
+gl.storage = _path("genlayer.gl.storage", copy_to_memory=collections._in_memory,
+                   inmem_allocate=_inmem_allocate, allow=allow_storage, **_stored)
+for _name in ("copy_to_memory", "inmem_allocate"):
+    setattr(storage, _name, getattr(gl.storage, _name))
+storage.__dict__.update(_stored)
+gl.__path__ = []
+
+py = _path("genlayer.py", types=types, storage=storage, calldata=calldata, __path__=[])
+_path("genlayer.py.types", **_values, Keccak256=Keccak256)
+_path("genlayer.py.storage", **vars(gl.storage))
+_path("genlayer.py.calldata", encode=calldata.encode, decode=calldata.decode)
+py.keccak = _path("genlayer.py.keccak", Keccak256=Keccak256)
+_path("genlayer.std", **_values, **_stored, gl=gl, __path__=[])
+
+__all__ = ["gl", "Address", "Array", "DynArray", "TreeMap", "allow_storage", "bigint",
+           "Keccak256", "Rollback", *SIZED]

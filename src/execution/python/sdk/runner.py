@@ -1,0 +1,264 @@
+"""Runs one job: loads the contract into a fresh module, calls it, and says how it ended."""
+
+import builtins
+import datetime
+import decimal
+import difflib
+import random
+import sys
+
+import _genlayer
+from genlayer import calldata, gl, schema
+from genlayer.contract import Access, Contract, instance_of, public_methods
+from genlayer.types import Address, UserError
+
+RETURN, USER_ERROR, VM_ERROR = 0, 1, 2
+FRAMES_MAX = 20
+FILE = "contract.py"
+MODULE = "contract"
+NO_HOST = "contracts run without files, network, processes and threads"
+DENIED = frozenset(
+    "os posix nt posixpath ntpath pathlib glob shutil tempfile fcntl mmap pty io_ _io socket "
+    "_socket ssl select selectors socketserver http ftplib smtplib subprocess _posixsubprocess "
+    "multiprocessing concurrent threading _thread _threading_local queue asyncio _asyncio "
+    "ctypes _ctypes signal _signal gc atexit faulthandler resource pwd grp _genlayer "
+    "_remote_debugging _imp importlib runpy code codeop pdb bdb site sysconfig platform uuid "
+    "secrets marshal pickle shelve dbm sqlite3 webbrowser".split())
+
+
+class CallError(Exception):
+    """The call does not fit the contract."""
+
+
+class Message:
+    """`gl.message`."""
+
+    def __init__(self, fields):
+        self.__dict__.update(fields)
+
+    def __setattr__(self, name, value):
+        raise AttributeError("gl.message cannot be changed")
+
+    def __repr__(self):
+        return f"Message({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+
+
+def _import(name, globals=None, locals=None, fromlist=(), level=0):
+    if level == 0 and name.partition(".")[0] in DENIED:
+        raise ModuleNotFoundError(f"No module named '{name}': {NO_HOST}", name=name)
+    return builtins.__import__(name, globals, locals, fromlist, level)
+
+
+def _unavailable(*args, **kwargs):
+    raise PermissionError(NO_HOST)
+
+
+def _builtins():
+    """The built-ins of one contract: its own copy, so that nothing it does to them stays."""
+    own = dict(vars(builtins))
+    own["__import__"] = _import
+    own["open"] = own["input"] = own["breakpoint"] = _unavailable
+    return own
+
+
+def _set_up(job):
+    Contract._defined.clear()
+    random.seed(job["seed"])
+    decimal.setcontext(decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN))
+    at = datetime.datetime.fromtimestamp(job["at"] / 1000, datetime.timezone.utc)
+    fields = {
+        "contract_address": Address(job["contract"]),
+        "sender_address": Address(job["sender"]),
+        "origin_address": Address(job["origin"]),
+        "value": job["value"],
+        "chain_id": job["chain_id"],
+    }
+    gl.message = Message(fields)
+    gl.message_raw = {
+        **fields,
+        "datetime": at.isoformat().replace("+00:00", "Z"),
+        "is_init": job["entry"] == "constructor",
+        "stack": [],
+    }
+
+
+def _tear_down():
+    """Leaves things as they were, as far as that is ours to do."""
+    gl.message = gl.message_raw = None
+    Contract._defined.clear()
+    sys.modules.pop(MODULE, None)
+
+
+def _load(code):
+    module = type(sys)(MODULE)
+    module.__file__ = FILE
+    module.__dict__["__builtins__"] = _builtins()
+    sys.modules[MODULE] = module
+    exec(code, module.__dict__)
+    if not Contract._defined:
+        raise TypeError("the file defines no contract: write `class X(gl.Contract)`")
+    return Contract._defined[-1]
+
+
+def _find(cls, name):
+    """The public method of that name."""
+    if name == "__init__":
+        raise CallError("the constructor cannot be called: it ran when the contract was deployed")
+    methods = public_methods(cls)
+    if name in methods and not name.startswith("__"):
+        return methods[name]
+    if name.startswith("_") and hasattr(cls, name):
+        raise CallError(f"`{name}` is private")
+    if callable(getattr(cls, name, None)):
+        raise CallError(f"`{name}` is not public: decorate it with `@gl.public.view` or "
+                        "`@gl.public.write`")
+    close = difflib.get_close_matches(name, methods, 1)
+    hint = f"; did you mean `{close[0]}`?" if close else ""
+    raise CallError(f"`{cls.__name__}` has no public method `{name}`{hint}")
+
+
+def _arguments(data):
+    call = calldata.decode(data)
+    if not isinstance(call, dict):
+        raise CallError(f"the calldata is not a call but `{type(call).__name__}`")
+    unknown = sorted(set(call) - {"method", "", "args", "kwargs"})
+    if unknown:
+        raise CallError(f"the call has an unknown part `{unknown[0]}`")
+    name = call.get("method", call.get(""))
+    args, kwargs = call.get("args", []), call.get("kwargs", {})
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise CallError("`args` of a call is an array and `kwargs` a map")
+    if name is not None and not isinstance(name, str):
+        raise CallError("`method` of a call is text")
+    return name, args, kwargs
+
+
+def _special(cls, name):
+    """A special method, when the contract has it and made it public."""
+    method = getattr(cls, name, None)
+    access = getattr(method, "__agora_public__", None)
+    return (method, access) if isinstance(access, Access) else None
+
+
+def _choose(cls, name, args, kwargs):
+    """The method to call and its arguments."""
+    if name is None:
+        special = _special(cls, "__receive__")
+        if special is None:
+            raise CallError("the call names no method, and the contract has no `__receive__` for "
+                            "plain transfers")
+        return special, [], {}
+    undefined = _special(cls, "__handle_undefined_method__")
+    if undefined is not None and name not in public_methods(cls):
+        return undefined, [name, args, kwargs], {}
+    return _find(cls, name), args, kwargs
+
+
+def _call(code, job):
+    name, args, kwargs = _arguments(job["calldata"])
+    cls = _load(code)
+    schema.constructor_of(cls)
+    if job["entry"] == "constructor":
+        instance_of(cls).__init__(*args, **kwargs)
+        return None
+    (method, access), args, kwargs = _choose(cls, name, args, kwargs)
+    if job["value"] and not access.payable:
+        raise CallError(f"`{method.__name__}` takes no value, but {job['value']} was sent: "
+                        "decorate it with `@gl.public.write.payable`")
+    if job["reader"]:
+        _genlayer.set_readonly("this is a read-only call: state cannot change")
+    elif access.readonly:
+        _genlayer.set_readonly(f"`{method.__name__}` is a view method and cannot change state: "
+                               "decorate it with `@gl.public.write`")
+    return method(instance_of(cls), *args, **kwargs)
+
+
+def _frames(error, lines):
+    shown, entry = [], error.__traceback__
+    while entry is not None:
+        file = entry.tb_frame.f_code.co_filename
+        if not file.startswith("genlayer/"):
+            shown.append(f'  File "{file}", line {entry.tb_lineno}, in '
+                         f"{entry.tb_frame.f_code.co_name}")
+            if file == FILE and 0 < entry.tb_lineno <= len(lines):
+                shown[-1] += "\n    " + lines[entry.tb_lineno - 1].strip()
+        entry = entry.tb_next
+    if len(shown) > FRAMES_MAX:
+        half = FRAMES_MAX // 2
+        left_out = f"  … {len(shown) - FRAMES_MAX} more …"
+        shown = [*shown[:half], left_out, *shown[-half:]]
+    return shown
+
+
+def _describe(error):
+    if isinstance(error, SyntaxError) and error.filename == FILE:
+        text = f"\n    {error.text.strip()}" if error.text else ""
+        return f'  File "{FILE}", line {error.lineno}{text}\n{type(error).__name__}: {error.msg}'
+    try:
+        text = str(error)
+    except Exception:
+        text = "<its text cannot be had>"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def report(error, source):
+    """The traceback of an error, in Python's form, without the frames of the SDK."""
+    lines = source.splitlines()
+    parts, seen = [], set()
+    while error is not None and id(error) not in seen and len(seen) < 4:
+        seen.add(id(error))
+        frames = _frames(error, lines)
+        head = ["Traceback (most recent call last):", *frames] if frames else []
+        parts.append("\n".join([*head, _describe(error)]))
+        if error.__cause__ is not None:
+            parts.append("\nThe above exception was the direct cause of the following exception:\n")
+            error = error.__cause__
+        elif error.__context__ is not None and not error.__suppress_context__:
+            parts.append("\nDuring handling of the above exception, another exception occurred:\n")
+            error = error.__context__
+        else:
+            error = None
+    return "\n".join(reversed(parts)) + "\n"
+
+
+def _exit_code(error):
+    code = error.code
+    if code is None:
+        return 0
+    return code & 255 if isinstance(code, int) else 1
+
+
+def _text(error):
+    message = error.args[0] if error.args else ""
+    return message if isinstance(message, str) else str(message)
+
+
+def _guarded(work, source):
+    """Runs `work`; returns the kind of the end, its payload, and a traceback."""
+    try:
+        return RETURN, work(), ""
+    except UserError as error:
+        return USER_ERROR, _text(error), report(error, source)
+    except MemoryError as error:
+        return VM_ERROR, "OOM", report(error, source)
+    except SystemExit as error:
+        return VM_ERROR, f"exit_code {_exit_code(error)}", report(error, source)
+    except BaseException as error:
+        return VM_ERROR, "exit_code 1", report(error, source)
+
+
+def run(code, error, source, job):
+    """Runs a job; `error` tells why there is no code."""
+
+    def work():
+        if error is not None:
+            raise error.with_traceback(None)
+        if job["entry"] == "schema":
+            return schema.schema_of(_load(code))
+        return calldata.encode(_call(code, job))
+
+    try:
+        _set_up(job)
+        return _guarded(work, source)
+    finally:
+        _tear_down()

@@ -1,0 +1,313 @@
+"""How values lie in storage: one codec per type, each knowing its size in place.
+
+A codec reads and writes at `(slot, offset)`; what does not fit in place lies in the slot derived
+from that position. All zeros is the zero value of every type, so fresh storage needs no set-up.
+"""
+
+import dataclasses
+import datetime
+import struct
+import typing
+
+import _genlayer
+from genlayer.types import Address, SizedInt, bigint
+
+read = _genlayer.read
+write = _genlayer.write
+child = _genlayer.child
+
+
+def kind(value):
+    """The name of a value's type, for messages."""
+    return type(value).__name__
+
+
+class IntCodec:
+    """Two's complement, little-endian."""
+
+    def __init__(self, name, bits, signed):
+        self.name = name
+        self.size = bits // 8
+        self.signed = signed
+        self.low = -(1 << (bits - 1)) if signed else 0
+        self.high = (1 << (bits - 1 if signed else bits)) - 1
+
+    def get(self, slot, offset):
+        return int.from_bytes(read(slot, offset, self.size), "little", signed=self.signed)
+
+    def set(self, slot, offset, value):
+        if not isinstance(value, int):
+            raise TypeError(f"`{self.name}` storage takes an int, not `{kind(value)}`")
+        if not self.low <= value <= self.high:
+            raise OverflowError(f"{value} is out of range for `{self.name}`")
+        write(slot, offset, value.to_bytes(self.size, "little", signed=self.signed))
+
+
+class BoolCodec:
+    """One byte."""
+
+    name = "bool"
+    size = 1
+
+    def get(self, slot, offset):
+        return read(slot, offset, 1) != b"\0"
+
+    def set(self, slot, offset, value):
+        if not isinstance(value, (bool, int)):
+            raise TypeError(f"`bool` storage takes True or False, not `{kind(value)}`")
+        write(slot, offset, b"\1" if value else b"\0")
+
+
+class FloatCodec:
+    """An IEEE double."""
+
+    name = "float"
+    size = 8
+
+    def get(self, slot, offset):
+        return struct.unpack("<d", read(slot, offset, 8))[0]
+
+    def set(self, slot, offset, value):
+        if not isinstance(value, (float, int)):
+            raise TypeError(f"`float` storage takes a number, not `{kind(value)}`")
+        write(slot, offset, struct.pack("<d", value))
+
+
+class AddressCodec:
+    """Twenty bytes."""
+
+    name = "Address"
+    size = 20
+
+    def get(self, slot, offset):
+        return Address(read(slot, offset, 20))
+
+    def set(self, slot, offset, value):
+        if not isinstance(value, Address):
+            raise TypeError(f"`Address` storage takes an Address, not `{kind(value)}`: Address(…)")
+        write(slot, offset, value.as_bytes)
+
+
+class StrCodec:
+    """Length in place, UTF-8 in the derived slot."""
+
+    name = "str"
+    size = 4
+
+    def get(self, slot, offset):
+        return _genlayer.read_blob(slot, offset).decode()
+
+    def set(self, slot, offset, value):
+        if not isinstance(value, str):
+            raise TypeError(f"`str` storage takes a str, not `{kind(value)}`")
+        _genlayer.write_blob(slot, offset, value.encode())
+
+
+class BytesCodec:
+    """Length in place, content in the derived slot."""
+
+    name = "bytes"
+    size = 4
+
+    def get(self, slot, offset):
+        return _genlayer.read_blob(slot, offset)
+
+    def set(self, slot, offset, value):
+        if not isinstance(value, (bytes, bytearray)):
+            raise TypeError(f"`bytes` storage takes bytes, not `{kind(value)}`")
+        _genlayer.write_blob(slot, offset, bytes(value))
+
+
+class BigintCodec:
+    """As bytes: two's complement, as short as possible; nothing for zero."""
+
+    name = "bigint"
+    size = 4
+
+    def get(self, slot, offset):
+        return int.from_bytes(_genlayer.read_blob(slot, offset), "little", signed=True)
+
+    def set(self, slot, offset, value):
+        if not isinstance(value, int):
+            raise TypeError(f"`bigint` storage takes an int, not `{kind(value)}`")
+        length = 0 if value == 0 else (value + (value < 0)).bit_length() // 8 + 1
+        _genlayer.write_blob(slot, offset, value.to_bytes(length, "little", signed=True))
+
+
+class NoneCodec:
+    """Takes no room."""
+
+    name = "None"
+    size = 0
+
+    def get(self, slot, offset):
+        return None
+
+    def set(self, slot, offset, value):
+        if value is not None:
+            raise TypeError(f"`None` storage takes None, not `{kind(value)}`")
+
+
+class DatetimeCodec:
+    """Seconds u64, micros u32, has_tz bool, then the zone's days, seconds and micros as i32."""
+
+    name = "datetime"
+    size = 25
+    EPOCH = datetime.datetime(1970, 1, 1)
+
+    def get(self, slot, offset):
+        fields = struct.unpack("<qIBiii", read(slot, offset, 25))
+        naive = self.EPOCH + datetime.timedelta(seconds=fields[0], microseconds=fields[1])
+        if not fields[2]:
+            return naive
+        return naive.replace(tzinfo=datetime.timezone(datetime.timedelta(*fields[3:])))
+
+    def set(self, slot, offset, value):
+        if not isinstance(value, datetime.datetime):
+            raise TypeError(f"`datetime` storage takes a datetime, not `{kind(value)}`")
+        since = value.replace(tzinfo=None) - self.EPOCH
+        zone = value.utcoffset()
+        parts = (0, 0, 0, 0) if zone is None else (1, zone.days, zone.seconds, zone.microseconds)
+        seconds = since.days * 86400 + since.seconds
+        write(slot, offset, struct.pack("<qIBiii", seconds, since.microseconds, *parts))
+
+
+class Field:
+    """A stored field of a contract or struct: reads and writes go to storage."""
+
+    def __init__(self, name, codec, offset):
+        self.name = name
+        self.codec = codec
+        self.offset = offset
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        return self.codec.get(instance._slot, instance._offset + self.offset)
+
+    def __set__(self, instance, value):
+        try:
+            self.codec.set(instance._slot, instance._offset + self.offset, value)
+        except (TypeError, OverflowError) as error:
+            raise type(error)(f"field `{self.name}`: {error}") from None
+
+    def __delete__(self, instance):
+        raise AttributeError(f"the stored field `{self.name}` cannot be deleted")
+
+
+def fields_of(cls, stop):
+    """The annotated fields of a class, base classes first, as `(name, type)`."""
+    hints = typing.get_type_hints(cls)
+    order = {}
+    for base in reversed(cls.__mro__):
+        if base in (object, stop):
+            continue
+        for name in getattr(base, "__annotations__", {}):
+            if typing.get_origin(hints[name]) is not typing.ClassVar:
+                order[name] = hints[name]
+    return list(order.items())
+
+
+def lay_out(owner, fields):
+    """Fields with their codecs and offsets, and the size of all together."""
+    laid, offset = [], 0
+    for name, type_ in fields:
+        codec = codec_of(type_, f"`{name}` of `{owner}`")
+        laid.append(Field(name, codec, offset))
+        offset += codec.size
+    return laid, offset
+
+
+class StructCodec:
+    """A dataclass marked with `@allow_storage`: its fields inline, in order of declaration."""
+
+    def __init__(self, cls):
+        self.cls = cls
+        self.name = cls.__name__
+        self.fields, self.size = lay_out(cls.__name__, fields_of(cls, object))
+        names = [field.name for field in self.fields]
+
+        def equal(own, other):
+            if not isinstance(other, cls):
+                return NotImplemented
+            return all(getattr(own, name) == getattr(other, name) for name in names)
+
+        body = {field.name: field for field in self.fields}
+        body |= {"__eq__": equal, "__hash__": None, "__module__": cls.__module__}
+        body |= {"__qualname__": cls.__qualname__, "_agora_view": True}
+        self.view = type(cls.__name__, (cls,), body)
+
+    def get(self, slot, offset):
+        view = object.__new__(self.view)
+        object.__setattr__(view, "_slot", slot)
+        object.__setattr__(view, "_offset", offset)
+        return view
+
+    def set(self, slot, offset, value):
+        if not isinstance(value, self.cls):
+            raise TypeError(f"`{self.name}` storage takes a `{self.name}`, not `{kind(value)}`")
+        if getattr(value, "_slot", None) == slot and value._offset == offset:
+            return
+        for field in self.fields:
+            field.codec.set(slot, offset + field.offset, getattr(value, field.name))
+
+
+def allow_storage(cls):
+    """Marks a dataclass as usable within storage."""
+    cls.__allow_storage__ = True
+    return cls
+
+
+SIMPLE = {
+    bool: BoolCodec(),
+    str: StrCodec(),
+    bytes: BytesCodec(),
+    float: FloatCodec(),
+    Address: AddressCodec(),
+    bigint: BigintCodec(),
+    datetime.datetime: DatetimeCodec(),
+    None: NoneCodec(),
+    type(None): NoneCodec(),
+}
+
+#: Makers of codecs by generic class, filled in by `genlayer.collections`.
+GENERIC = {}
+
+REFUSED = {
+    int: "plain `int` has no size: use `u256`, another sized integer or `bigint`",
+    list: "`list` cannot be stored: use `DynArray[…]`",
+    dict: "`dict` cannot be stored: use `TreeMap[…, …]`",
+    set: "`set` cannot be stored: use `TreeMap[…, bool]`",
+    tuple: "`tuple` cannot be stored: use an `@allow_storage` dataclass",
+}
+
+
+def codec_of(type_, where):
+    """The codec of a type; `where` names the field in messages."""
+    if isinstance(type_, SizedInt):
+        if type_.bits is None:
+            return SIMPLE[bigint]
+        return IntCodec(type_.__name__, type_.bits, type_.signed)
+    try:
+        if type_ in SIMPLE:
+            return SIMPLE[type_]
+    except TypeError:
+        pass
+    origin = typing.get_origin(type_) or type_
+    if origin in REFUSED:
+        raise TypeError(f"{where}: {REFUSED[origin]}")
+    if origin in GENERIC:
+        return GENERIC[origin](typing.get_args(type_), where)
+    if isinstance(origin, type) and "__allow_storage__" in vars(origin):
+        if not dataclasses.is_dataclass(origin):
+            raise TypeError(f"{where}: `{origin.__name__}` needs `@dataclass` besides "
+                            "`@allow_storage`")
+        codec = vars(origin).get("__agora_codec__")
+        if codec is None:
+            codec = origin.__agora_codec__ = StructCodec(origin)
+        return codec
+    if dataclasses.is_dataclass(origin):
+        raise TypeError(f"{where}: `{origin.__name__}` is not marked for usage within storage: "
+                        "annotate it with `@allow_storage`")
+    name = getattr(type_, "__name__", None) or repr(type_)
+    raise TypeError(f"{where}: `{name}` cannot be stored")

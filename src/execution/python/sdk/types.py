@@ -1,0 +1,164 @@
+"""Values contracts are written with: addresses and integers of a given size."""
+
+import base64
+import typing
+
+import _genlayer
+
+
+class Address:
+    """An account or a contract."""
+
+    SIZE = 20
+    __slots__ = ("_bytes",)
+
+    def __init__(self, value):
+        if isinstance(value, Address):
+            raw = value._bytes
+        elif isinstance(value, (bytes, bytearray, memoryview)):
+            raw = bytes(value)
+        elif isinstance(value, str):
+            raw = _parse(value)
+        else:
+            kind = type(value).__name__
+            raise TypeError(f"cannot make an Address of `{kind}`: give hex, base64 or 20 bytes")
+        if len(raw) != 20:
+            raise ValueError(f"an Address has 20 bytes, not {len(raw)}")
+        object.__setattr__(self, "_bytes", raw)
+
+    def __setattr__(self, name, value):
+        raise AttributeError("an Address cannot be changed")
+
+    @property
+    def as_bytes(self):
+        """The 20 bytes."""
+        return self._bytes
+
+    @property
+    def as_hex(self):
+        """`0x…` with the EIP-55 checksum."""
+        return _genlayer.checksum(self._bytes)
+
+    @property
+    def as_b64(self):
+        """Base64 text."""
+        return base64.b64encode(self._bytes).decode()
+
+    @property
+    def as_int(self):
+        """The bytes read as a little-endian number."""
+        return int.from_bytes(self._bytes, "little")
+
+    def __hash__(self):
+        return hash(self._bytes)
+
+    def __eq__(self, other):
+        if isinstance(other, Address):
+            return self._bytes == other._bytes
+        return NotImplemented
+
+    def __lt__(self, other):
+        if isinstance(other, Address):
+            return self._bytes < other._bytes
+        return NotImplemented
+
+    def __le__(self, other):
+        if isinstance(other, Address):
+            return self._bytes <= other._bytes
+        return NotImplemented
+
+    def __gt__(self, other):
+        if isinstance(other, Address):
+            return self._bytes > other._bytes
+        return NotImplemented
+
+    def __ge__(self, other):
+        if isinstance(other, Address):
+            return self._bytes >= other._bytes
+        return NotImplemented
+
+    def __str__(self):
+        return self.as_hex
+
+    def __repr__(self):
+        return f'Address("{self.as_hex}")'
+
+    def __format__(self, spec):
+        match spec:
+            case "" | "x":
+                return self.as_hex
+            case "b64":
+                return self.as_b64
+            case "cd":
+                return "addr#" + self._bytes.hex()
+        raise TypeError(f"unknown Address format `{spec}`: use `x`, `b64` or `cd`")
+
+
+def _parse(text):
+    try:
+        if text.startswith("0x"):
+            return bytes.fromhex(text[2:])
+        return base64.b64decode(text)
+    except ValueError:
+        raise ValueError(f"`{text[:80]}` is not an address") from None
+
+
+class SizedInt:
+    """An integer type of storage; calling it returns its argument, as its values are plain ints."""
+
+    def __init__(self, name, bits, signed):
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = "genlayer"
+        self.__supertype__ = int
+        self.bits = bits
+        self.signed = signed
+
+    def __call__(self, value):
+        return value
+
+    def __repr__(self):
+        return self.__name__
+
+    def __or__(self, other):
+        return typing.Union[self, other]
+
+    def __ror__(self, other):
+        return typing.Union[other, self]
+
+
+bigint = SizedInt("bigint", None, True)
+
+SIZED = {}
+for _bits in range(8, 257, 8):
+    SIZED[f"u{_bits}"] = SizedInt(f"u{_bits}", _bits, False)
+    SIZED[f"i{_bits}"] = SizedInt(f"i{_bits}", _bits, True)
+globals().update(SIZED)
+
+ZERO_ADDRESS = Address(bytes(20))
+
+
+class Keccak256:
+    """Keccak-256 in the manner of `hashlib`."""
+
+    digest_size = 32
+
+    def __init__(self, data=b""):
+        self._data = bytes(data)
+
+    def update(self, data):
+        self._data += bytes(data)
+        return self
+
+    def digest(self):
+        return _genlayer.keccak256(self._data)
+
+    def hexdigest(self):
+        return self.digest().hex()
+
+
+class UserError(Exception):
+    """An error of the contract's own making: its text is the transaction's result."""
+
+    def __init__(self, message="", *more):
+        super().__init__(message, *more)
+        self.message = message

@@ -1,0 +1,143 @@
+//! A contract under test: its state is carried from call to call, as the store would.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use agora::domain::calldata::Value;
+use agora::domain::ledger::Snapshot;
+use agora::domain::{
+    Address, Amount, Bytes, Code, Digest, Execution, ExecutionOutcome, Page, PageKey, Pages,
+    Timestamp,
+};
+use agora::execution::python::{PythonExecutor, PythonSettings};
+use agora::execution::{
+    Entry, ExecutionError, ExecutionRequest, Executor, Message, PageSource, Role,
+};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+/// Settings of tests: the real binary, small memory, few workers.
+pub(crate) fn settings(workers_max: usize) -> PythonSettings {
+    PythonSettings {
+        workers_max,
+        memory_limit_bytes: 192 << 20,
+        ..PythonSettings::new(env!("CARGO_BIN_EXE_agora").into())
+    }
+}
+
+/// An executor of one worker, so that whatever a contract leaves behind meets the next job.
+pub(crate) fn executor() -> PythonExecutor {
+    PythonExecutor::start(settings(1)).unwrap()
+}
+
+/// Pages that are not sent along, and how often somebody asked.
+#[derive(Debug, Default)]
+pub(crate) struct Remote {
+    pub(crate) pages: Pages,
+    pub(crate) asked: Mutex<Vec<PageKey>>,
+}
+
+impl PageSource for Remote {
+    fn read(&self, keys: Vec<PageKey>) -> BoxFuture<'static, Result<Vec<Page>, ExecutionError>> {
+        let pages = keys.iter().map(|key| self.pages.get(key).cloned().unwrap_or_default());
+        let pages = pages.collect();
+        self.asked.lock().unwrap().extend(keys);
+        std::future::ready(Ok(pages)).boxed()
+    }
+}
+
+/// An address of twenty equal bytes.
+pub(crate) fn account(byte: u8) -> Address {
+    Address::from_slice(&[byte; 20]).unwrap()
+}
+
+pub(crate) fn text(text: &str) -> Value {
+    Value::from(text)
+}
+
+pub(crate) fn int(value: i64) -> Value {
+    Value::from(value)
+}
+
+/// A request to run code on empty storage.
+pub(crate) fn request(source: &str, method: Option<&str>, args: Vec<Value>) -> ExecutionRequest {
+    ExecutionRequest {
+        role: Role::Leader,
+        code: Code::new(Bytes::copy_from_slice(source.as_bytes())),
+        entry: if method.is_some() { Entry::Method } else { Entry::Constructor },
+        calldata: Value::call(method, args, BTreeMap::new()).encode().into(),
+        message: Message {
+            contract: account(0xcc),
+            sender: account(0xaa),
+            origin: account(0xaa),
+            value: Amount::default(),
+            balance: Amount::default(),
+            chain_id: 61_999,
+            at: Timestamp::from_millis(1_700_000_000_123),
+        },
+        snapshot: Snapshot { pages: Arc::default(), complete: true },
+        pages: Arc::new(Remote::default()),
+        seed: Digest::new([7; 32]),
+        time_limit: Duration::from_secs(20),
+    }
+}
+
+/// A contract with its state.
+pub(crate) struct Contract {
+    executor: PythonExecutor,
+    source: String,
+    pub(crate) state: Pages,
+    pub(crate) sender: Address,
+}
+
+impl Contract {
+    /// Runs the constructor, which must succeed.
+    pub(crate) async fn deploy(executor: &PythonExecutor, source: &str, args: Vec<Value>) -> Self {
+        let mut contract = Self {
+            executor: executor.clone(),
+            source: source.to_owned(),
+            state: Pages::new(),
+            sender: account(0xaa),
+        };
+        let execution = contract.run(None, args).await;
+        assert!(execution.outcome.is_success(), "{execution:?}");
+        contract
+    }
+
+    /// A request against the present state.
+    pub(crate) fn request(&self, method: Option<&str>, args: Vec<Value>) -> ExecutionRequest {
+        let mut request = request(&self.source, method, args);
+        request.message.sender = self.sender;
+        request.snapshot.pages = Arc::new(self.state.clone());
+        request
+    }
+
+    /// Runs a method and applies what it changed.
+    pub(crate) async fn run(&mut self, method: Option<&str>, args: Vec<Value>) -> Execution {
+        let execution = self.executor.execute(self.request(method, args)).await.unwrap();
+        for (key, page) in &execution.state.0 {
+            assert_ne!(self.state.get(key).cloned().unwrap_or_default(), *page, "no change");
+            if page.is_empty() {
+                self.state.remove(key);
+            } else {
+                self.state.insert(*key, page.clone());
+            }
+        }
+        execution
+    }
+
+    /// Runs a method that must return, and gives back what.
+    pub(crate) async fn call(&mut self, method: &str, args: Vec<Value>) -> Value {
+        let execution = self.run(Some(method), args).await;
+        returned(&execution)
+    }
+}
+
+/// What an execution returned; anything else fails the test.
+pub(crate) fn returned(execution: &Execution) -> Value {
+    match &execution.outcome {
+        ExecutionOutcome::Return(data) => Value::decode(data).unwrap(),
+        other => panic!("{other:?}: {}", execution.stderr),
+    }
+}
