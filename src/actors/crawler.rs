@@ -148,29 +148,33 @@ impl Crawler {
             .into_iter()
             .filter_map(|transaction| self.offer(look, transaction, ctx))
             .collect();
-        let again = full_page.then_some(look);
         let done = join_all(offers).into_actor(self).map(move |answers, this, ctx| {
+            let mut refused = false;
             for (transaction, answer) in answers {
-                this.answered(transaction, answer);
+                refused |= this.is_refused(transaction, answer);
             }
             this.looking = false;
-            this.look_on(look, again, ctx);
+            this.look_on(look, full_page, refused, ctx);
         });
         ctx.spawn(done);
     }
 
-    /// After a full page there may be more; a queue that caught up is no longer behind.
-    fn look_on(&mut self, look: Look, again: Option<Look>, ctx: &mut Context<Self>) {
-        match (look, again) {
-            (Look::All, Some(_)) => {
+    /// After a full page there may be more. A queue that took all there was has caught up; one
+    /// that is full again says when it has room.
+    fn look_on(&mut self, look: Look, full_page: bool, refused: bool, ctx: &mut Context<Self>) {
+        match look {
+            Look::All if full_page => {
                 self.wanted.insert(None);
             }
-            (Look::One(address), None) => {
+            Look::One(address) if full_page && !refused => {
+                self.wanted.insert(Some(address));
+            }
+            Look::One(address) if !refused => {
                 if let Some(known) = self.known.get_mut(&address) {
-                    known.behind = known.behind.filter(|_| self.wanted.contains(&Some(address)));
+                    known.behind = None;
                 }
             }
-            _ => {}
+            Look::All | Look::One(_) => {}
         }
         self.look(ctx);
     }
@@ -215,19 +219,16 @@ impl Crawler {
         Some(async move { (transaction, answer.await) })
     }
 
-    fn answered(&mut self, transaction: PendingTransaction, answer: EnqueueAnswer) {
-        let Some(known) = self.known.get_mut(&transaction.queue) else { return };
-        let refused_from = Position(transaction.position.0.saturating_sub(1));
-        match answer {
-            Ok(Ok(_)) => {}
-            Ok(Err(EnqueueRejected::Full { .. })) => {
-                let behind = known.behind.map_or(refused_from, |behind| behind.min(refused_from));
-                known.behind = Some(behind);
-            }
-            Ok(Err(EnqueueRejected::Draining)) => {}
-            // The queue is gone; `Terminated` looks again from the beginning.
-            Err(_) => {}
+    /// Notes where a full queue has to read on later.
+    fn is_refused(&mut self, transaction: PendingTransaction, answer: EnqueueAnswer) -> bool {
+        // A queue that drains needs nothing more; for one that is gone, `Terminated` looks again
+        // from the beginning.
+        let Ok(Err(EnqueueRejected::Full { .. })) = answer else { return false };
+        if let Some(known) = self.known.get_mut(&transaction.queue) {
+            let before = Position(transaction.position.0.saturating_sub(1));
+            known.behind = Some(known.behind.map_or(before, |behind| behind.min(before)));
         }
+        true
     }
 }
 

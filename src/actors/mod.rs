@@ -6,6 +6,8 @@
 pub mod clock;
 pub mod consensus;
 pub mod crawler;
+#[cfg(test)]
+mod crawler_tests;
 pub mod events;
 pub mod finality;
 pub mod handles;
@@ -14,12 +16,16 @@ pub mod messages;
 pub mod node;
 pub mod permits;
 pub mod queue;
+#[cfg(test)]
+mod queue_tests;
 pub mod reader;
 pub mod settings;
 pub mod store;
 pub mod supervision;
 pub mod system;
 mod tell;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub use tell::{dropped_messages, tell, tell_weak};

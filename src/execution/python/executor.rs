@@ -17,9 +17,7 @@ use super::store::trimmed;
 use crate::domain::{
     Code, Cost, Digest, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta,
 };
-use crate::execution::{
-    Entry, ExecutionError, ExecutionRequest, Executor, PageSource, Role,
-};
+use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, PageSource, Role};
 
 /// How long a worker may take to clean up after a job before it is replaced.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(5);

@@ -77,9 +77,9 @@ struct Walk {
 
 impl Walk {
     fn visit(&mut self, object: &PyObjectRef) {
-        let is_class = object.downcast_ref::<PyType>().is_some_and(|class| {
-            class.slots.flags.has_feature(PyTypeFlags::HEAPTYPE)
-        });
+        let is_class = object
+            .downcast_ref::<PyType>()
+            .is_some_and(|class| class.slots.flags.has_feature(PyTypeFlags::HEAPTYPE));
         let is_table = is_class
             || object.downcast_ref::<PyDict>().is_some()
             || object.downcast_ref::<PyList>().is_some()
@@ -127,7 +127,8 @@ impl Walk {
 fn name_of(dict: &PyDictRef) -> Option<String> {
     dict.clone().into_iter().find_map(|(key, value)| {
         let key: &PyObject = &key;
-        let is_name = key.downcast_ref::<PyStr>().and_then(|text| text.to_str()) == Some("__name__");
+        let is_name =
+            key.downcast_ref::<PyStr>().and_then(|text| text.to_str()) == Some("__name__");
         is_name.then(|| value.downcast_ref::<PyStr>()?.to_str().map(str::to_owned)).flatten()
     })
 }

@@ -370,10 +370,7 @@ mod tests {
     use super::*;
 
     fn page() -> (PageKey, Page) {
-        (
-            PageKey { slot: SlotId(Digest::new([7; 32])), index: 9 },
-            Bytes::from_static(b"content"),
-        )
+        (PageKey { slot: SlotId(Digest::new([7; 32])), index: 9 }, Bytes::from_static(b"content"))
     }
 
     #[test]

@@ -252,7 +252,8 @@ fn read_ending(ended: &PyObjectRef) -> Option<Ending> {
     if payload.len() > RESULT_BYTES_MAX {
         let what = if kind == 0 { "returned value" } else { "error text" };
         let bytes = payload.len();
-        let trace = format!("the {what} has {bytes} bytes; at most {RESULT_BYTES_MAX} are allowed\n");
+        let trace =
+            format!("the {what} has {bytes} bytes; at most {RESULT_BYTES_MAX} are allowed\n");
         return Some(Ending::failure("exit_code 1", trace));
     }
     Some(Ending { kind, payload, trace })

@@ -162,7 +162,12 @@ mod _genlayer {
     }
 
     #[pyfunction]
-    fn write(slot: ArgBytesLike, offset: u64, data: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
+    fn write(
+        slot: ArgBytesLike,
+        offset: u64,
+        data: ArgBytesLike,
+        vm: &VirtualMachine,
+    ) -> PyResult<()> {
         let slot = slot_of(&slot, vm)?;
         let data = data.borrow_buf();
         with_state(vm, |state| state.store.write(slot, offset, &data, &mut Parent))?
@@ -233,7 +238,12 @@ mod _genlayer {
     }
 
     #[pyfunction]
-    fn encode(value: PyObjectRef, address: PyObjectRef, simple: PyObjectRef, vm: &VirtualMachine) -> PyResult {
+    fn encode(
+        value: PyObjectRef,
+        address: PyObjectRef,
+        simple: PyObjectRef,
+        vm: &VirtualMachine,
+    ) -> PyResult {
         let value = values::Encoder { address: &address, simple: &simple, vm }.value(&value, 0)?;
         Ok(vm.ctx.new_bytes(value.encode()).into())
     }

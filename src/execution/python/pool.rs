@@ -71,7 +71,9 @@ impl Pool {
         let hello = timeout(self.settings.start_time_limit, worker.hello()).await;
         let locks = hello
             .map_err(|_| infrastructure(format!("`{program} worker` did not become ready")))?
-            .map_err(|lost| infrastructure(format!("`{program} worker` failed to start: {lost:?}")))?;
+            .map_err(|lost| {
+                infrastructure(format!("`{program} worker` failed to start: {lost:?}"))
+            })?;
         let report = SandboxReport::from(locks);
         *self.report.lock().unwrap_or_else(PoisonError::into_inner) = report;
         if self.settings.require_sandbox && !report.is_complete() {

@@ -51,17 +51,13 @@ fn take_standard_input() -> Option<Link> {
     Some(Link::new(UnixStream::from(socket)))
 }
 
-fn serve_jobs(
-    link: Link,
-    locks: Locks,
-    usage: Option<File>,
-    memory_bytes: u64,
-) -> Option<()> {
+fn serve_jobs(link: Link, locks: Locks, usage: Option<File>, memory_bytes: u64) -> Option<()> {
     native::set_link(link);
     let mut python = Python::start().map_err(complain).ok()?;
     let warm_bytes = usage.and_then(address_space_bytes);
-    let rlimits = warm_bytes
-        .is_some_and(|warm_bytes| sandbox::limit_resources(warm_bytes.saturating_add(memory_bytes)));
+    let rlimits = warm_bytes.is_some_and(|warm_bytes| {
+        sandbox::limit_resources(warm_bytes.saturating_add(memory_bytes))
+    });
     let seccomp = sandbox::filter_calls();
     let hello = FromWorker::Hello(Locks { rlimits, seccomp, ..locks });
     native::with_link(|link| link.send(&hello).ok())?;

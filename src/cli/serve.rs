@@ -1,0 +1,214 @@
+//! `agora serve`: opens the database, starts the network and the server, and ends in order.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::banner::banner;
+use super::config::{Access, Config};
+use super::{CliError, EXIT_FAILURE, EXIT_OK, EXIT_RESTART, ServeArguments, say};
+use crate::actors::clock::NetworkClock;
+use crate::actors::settings::NetworkSettings;
+use crate::actors::store::open_network;
+use crate::actors::system::Network;
+use crate::api::{self, ApiSettings};
+use crate::domain::ledger::Genesis;
+use crate::domain::{Amount, Clock, DerivedKey, KeyUse, Stake, Validator};
+use crate::execution::python::{PythonExecutor, PythonSettings};
+use crate::protocol::Timeouts;
+use crate::storage::{Database, DatabaseOptions};
+
+/// Stake of each validator of the first start.
+const FIRST_STAKE: u64 = 100;
+
+pub(super) fn serve(arguments: ServeArguments) -> Result<u8, CliError> {
+    start_log(arguments.verbose);
+    let config = arguments.config()?;
+    let listener = TcpListener::bind(config.listen)
+        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let url = match &config.database_url {
+        Some(url) => url.clone(),
+        None => sqlite_path(&config.data_dir)?,
+    };
+    let database = Database::open(&url, DatabaseOptions::default())?;
+    actix::System::new().block_on(run(config, listener, database))
+}
+
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => "info",
+        1 => "info,agora=debug",
+        _ => "debug,agora=trace",
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level)).init();
+}
+
+/// The database file in the data folder, which is created if need be.
+pub(super) fn sqlite_path(folder: &Path) -> Result<String, CliError> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        format!("cannot create the data folder `{}`: {error}", folder.display())
+    })?;
+    Ok(folder.join("agora.sqlite").display().to_string())
+}
+
+async fn run(config: Config, listener: TcpListener, database: Database) -> Result<u8, CliError> {
+    let clock = NetworkClock::start();
+    let (network, recovered) =
+        open_network(&database, &genesis(&config, &clock), settings(&config).attempts_max)?;
+    check_same_network(&config, network.chain_id)?;
+    if !recovered.is_empty() {
+        log::warn!(target: "system", "{} transactions were in flight at the last stop; they run again", recovered.len());
+    }
+    let settings = NetworkSettings { seed: network.seed, ..settings(&config) };
+    let executor = PythonExecutor::start(python_settings(&config)?)?;
+    let sandbox = executor.clone();
+    let network = Network::start(settings, database, Arc::new(executor), Arc::new(clock)).await?;
+    let handles = network.handles();
+    let listen = listener.local_addr()?;
+    let mut api_settings = api_settings(&config);
+    api_settings.sandbox =
+        Arc::new(move || serde_json::to_value(sandbox.sandbox_report()).unwrap_or_default());
+    let server = api::start(listener, handles.clone(), api_settings)?;
+    let http = server.handle();
+    let serving = actix::spawn(server);
+    let data = match &config.database_url {
+        Some(_) => "PostgreSQL (DATABASE_URL)".to_owned(),
+        None => config.data_dir.display().to_string(),
+    };
+    say(banner(&config, listen, &data, &handles.settings().seed));
+
+    let why = tokio::select! {
+        biased;
+        signal = stop_signal() => Ok(signal),
+        broken = network.broken() => Err(broken),
+        ended = serving => Err(format!("the HTTP server ended: {ended:?}")),
+    };
+    let code = match &why {
+        Ok(signal) => {
+            log::info!(target: "system", "{signal}: finishing what runs");
+            EXIT_OK
+        }
+        Err(broken) => {
+            log::error!(target: "system", "{broken}");
+            EXIT_RESTART
+        }
+    };
+    tokio::select! {
+        biased;
+        finished = shut_down(http, network, config.times.shutdown) => Ok(if finished { code } else { code.max(EXIT_FAILURE) }),
+        signal = stop_signal() => Err(format!("{signal} again: stopped at once; what was running starts again next time").into()),
+    }
+}
+
+/// Requests first, then the network they ask; each has the time that is set.
+async fn shut_down(
+    http: actix_web::dev::ServerHandle,
+    network: Network,
+    deadline: Duration,
+) -> bool {
+    let requests = tokio::time::timeout(deadline, http.stop(true)).await;
+    if requests.is_err() {
+        http.stop(false).await;
+    }
+    let finished = network.shut_down(deadline).await;
+    if !finished {
+        log::warn!(target: "system", "some transactions were still running; they run again next time");
+    }
+    finished
+}
+
+/// Ends at the first SIGINT or SIGTERM, with its name.
+async fn stop_signal() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+        // Without handlers the signals end the process by themselves.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        biased;
+        _ = interrupt.recv() => "interrupted",
+        _ = terminate.recv() => "terminated",
+    }
+}
+
+fn genesis(config: &Config, clock: &NetworkClock) -> Genesis {
+    let address = |usage, number| DerivedKey::derive(&config.seed, usage, number).address();
+    let stake = Stake::try_from(FIRST_STAKE);
+    let mut validators: Vec<Validator> = (0..u64::from(config.validators))
+        .filter_map(|number| {
+            Some(Validator { address: address(KeyUse::Validator, number), stake: stake.ok()? })
+        })
+        .collect();
+    validators.sort_by_key(|validator| validator.address);
+    let coins = Amount::coins(config.account_coins);
+    let accounts = (0..u64::from(config.accounts))
+        .map(|number| (address(KeyUse::Account, number), coins))
+        .collect();
+    Genesis { seed: config.seed, chain_id: config.chain_id, validators, accounts, at: clock.now() }
+}
+
+/// The network in the database keeps its seed and chain id; asking for others is a mistake.
+fn check_same_network(config: &Config, stored_chain_id: u64) -> Result<(), CliError> {
+    match config.given.chain_id {
+        Some(asked) if asked != stored_chain_id => Err(format!(
+            "`chain_id = {asked}` does not fit: the database holds the network {stored_chain_id}; \
+             leave it out, or use another data folder"
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+fn settings(config: &Config) -> NetworkSettings {
+    let mut settings = NetworkSettings::new(config.chain_id, config.seed);
+    let given = &config.given;
+    settings.owner = format!("{}-{}", std::process::id(), settings_nonce());
+    settings.timeouts = Timeouts {
+        leader: config.times.leader,
+        validators: config.times.validator,
+        ..settings.timeouts
+    };
+    settings.read_timeout = config.times.read;
+    settings.finality_window = config.times.finality_window;
+    settings.early_quorum = given.early_quorum.unwrap_or(settings.early_quorum);
+    settings.sandbox_mint = given.sandbox_mint.unwrap_or(settings.sandbox_mint);
+    settings.attempts_max = given.attempts_max.unwrap_or(settings.attempts_max);
+    settings.queue_depth_max = given.queue_depth_max.unwrap_or(settings.queue_depth_max);
+    settings.consensus_max = given.consensus_max.unwrap_or(settings.consensus_max);
+    settings
+}
+
+/// Tells processes with one process id on different machines apart; wall time is as good as any.
+fn settings_nonce() -> i64 {
+    NetworkClock::start().now().as_millis()
+}
+
+fn python_settings(config: &Config) -> Result<PythonSettings, CliError> {
+    let mut settings = PythonSettings::new(std::env::current_exe()?);
+    let given = &config.given;
+    settings.workers_max = given.contract_workers.unwrap_or(settings.workers_max);
+    if let Some(mebibytes) = given.contract_memory {
+        settings.memory_limit_bytes = mebibytes << 20;
+    }
+    settings.require_sandbox = given.require_sandbox.unwrap_or(false);
+    Ok(settings)
+}
+
+fn api_settings(config: &Config) -> ApiSettings {
+    let given = &config.given;
+    let mut settings = ApiSettings::default();
+    settings.access = match &config.access {
+        Access::Open => api::Access::Open,
+        Access::Guarded(key) => api::Access::Guarded { admin_key: key.clone() },
+    };
+    if let Some(origins) = &given.cors_origins {
+        settings.cors_origins.clone_from(origins);
+    }
+    settings.body_bytes_max = given.body_bytes_max.unwrap_or(settings.body_bytes_max);
+    settings.requests_per_second = given.requests_per_second;
+    settings.submissions_max = given.submissions_max.unwrap_or(settings.submissions_max);
+    settings.workers = given.http_workers.unwrap_or(settings.workers);
+    settings
+}
