@@ -5,15 +5,21 @@
 
 pub mod clock;
 pub mod consensus;
+#[cfg(test)]
+mod consensus_tests;
 pub mod crawler;
 #[cfg(test)]
 mod crawler_tests;
 pub mod events;
 pub mod finality;
+#[cfg(test)]
+mod finality_tests;
 pub mod handles;
 pub mod heartbeat;
 pub mod messages;
 pub mod node;
+#[cfg(test)]
+mod node_tests;
 pub mod permits;
 pub mod queue;
 #[cfg(test)]

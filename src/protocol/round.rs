@@ -279,7 +279,12 @@ impl Round {
         }
         Ok(match self.step {
             Step::Proposing => self.decide(Status::LeaderTimeout, None, now),
-            Step::Committing => self.reveal(now),
+            Step::Committing => {
+                if let Some(turn) = &mut self.turn {
+                    turn.close_silent_seats();
+                }
+                self.reveal(now)
+            }
             _ => self.conclude(Vote::Idle, now),
         })
     }

@@ -301,12 +301,12 @@ fn replacements_do_not_use_up_rotations() {
 fn silence_at_the_deadline_is_idle() {
     check(
         FIVE_OF_EIGHT,
-        "start propose commit0A commit1A commit2A deadline reveal0A reveal1A reveal2A deadline",
+        "start propose commit0A commit1A commit2A deadline reveal0A reveal1A reveal2A",
         "=ACCEPTED AAAII",
     );
     check(
         Setting { rotations_max: 0, ..FIVE_OF_EIGHT },
-        "start propose commit0A commit1A deadline reveal0A reveal1A deadline",
+        "start propose commit0A commit1A deadline reveal0A reveal1A",
         "=UNDETERMINED AAIII",
     );
     check(
@@ -389,12 +389,8 @@ fn late_duplicate_and_misplaced_inputs_change_nothing() {
 }
 
 #[test]
-fn a_late_commitment_may_still_be_opened_before_the_deadline() {
-    check(
-        FIVE_OF_EIGHT,
-        "start propose commit0A commit1A commit2D deadline commit3A",
-        "ask-reveals:3",
-    );
+fn a_commitment_after_its_deadline_is_stale() {
+    check(FIVE_OF_EIGHT, "start propose commit0A commit1A commit2D deadline commit3A", "Stale");
 }
 
 #[test]

@@ -21,6 +21,8 @@ enum Ballot {
     TimedOut,
     /// Its node failed.
     Failed,
+    /// It said nothing until its deadline.
+    Missing,
     /// It contradicted itself; the commitment is the first one.
     Faulty(Commitment),
 }
@@ -31,7 +33,7 @@ impl Ballot {
             Self::Committed(commitment)
             | Self::Revealed(commitment, _)
             | Self::Faulty(commitment) => Some(commitment),
-            Self::Silent | Self::TimedOut | Self::Failed => None,
+            Self::Silent | Self::TimedOut | Self::Failed | Self::Missing => None,
         }
     }
 
@@ -41,7 +43,7 @@ impl Ballot {
             Self::Silent | Self::Committed(_) => None,
             Self::Revealed(_, vote) => Some(vote),
             Self::TimedOut => Some(Vote::Timeout),
-            Self::Failed | Self::Faulty(_) => Some(Vote::Idle),
+            Self::Failed | Self::Missing | Self::Faulty(_) => Some(Vote::Idle),
         }
     }
 }
@@ -96,6 +98,7 @@ impl Turn {
                 self.evidence.push(Evidence::DoubleCommitment { seat, first, second });
                 self.set(seat, Ballot::Faulty(first));
             }
+            Ballot::Missing => return Err(Ignored::Stale),
             _ => return Err(Ignored::Duplicate),
         }
         Ok(())
@@ -111,7 +114,7 @@ impl Turn {
                 self.evidence.push(Evidence::WrongReveal { seat, commitment, claimed: vote });
                 self.set(seat, Ballot::Faulty(commitment));
             }
-            Ballot::Silent => return Err(Ignored::OutOfStep),
+            Ballot::Silent | Ballot::Missing => return Err(Ignored::OutOfStep),
             _ => return Err(Ignored::Duplicate),
         }
         Ok(())
@@ -135,6 +138,15 @@ impl Turn {
             _ => return Err(Ignored::Duplicate),
         }
         Ok(())
+    }
+
+    /// Section 3.3: a seat that is silent at its deadline is idle.
+    pub(super) fn close_silent_seats(&mut self) {
+        for ballot in &mut self.ballots {
+            if *ballot == Ballot::Silent {
+                *ballot = Ballot::Missing;
+            }
+        }
     }
 
     /// Records why the leader could not lead.
