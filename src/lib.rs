@@ -5,6 +5,7 @@
 //! and [`cli`] starts it all. Imports go that way and no other; `tests/architecture.rs` checks it.
 
 pub mod actors;
+pub mod api;
 pub mod cli;
 pub mod domain;
 pub mod execution;
