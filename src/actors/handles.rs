@@ -64,6 +64,11 @@ impl Handles {
         self.permits.iter().map(Permits::report).collect()
     }
 
+    /// How many facts found their receiver gone since the process started.
+    pub fn dropped_messages(&self) -> u64 {
+        super::dropped_messages()
+    }
+
     /// Stores a transaction and lets the crawler know.
     pub async fn submit(&self, transaction: NewTransaction) -> Result<Submitted, StoreError> {
         let submitted = self.ask(SubmitTransaction(transaction)).await?;

@@ -1,0 +1,19 @@
+//! HTTP: the REST interface, its description and its measurements.
+//!
+//! Holds [`crate::actors::handles::Handles`] and never an actor or a connection. A request passes
+//! [`server`]'s watch (rate limit, measurement, error shape), then one handler of [`rest`], which
+//! reads every field by name (`input`), asks the network, and answers a documented view. Every
+//! refusal has the one shape of [`error`].
+
+pub mod access;
+pub mod error;
+mod input;
+pub mod limits;
+mod metrics;
+pub mod openapi;
+pub mod rest;
+pub mod server;
+
+pub use access::Access;
+pub use limits::ApiSettings;
+pub use server::start;

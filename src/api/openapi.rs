@@ -1,0 +1,179 @@
+//! The OpenAPI 3.1 document, from the code.
+
+use serde_json::json;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{PathItem, Ref, RefOr};
+use utoipa::{Modify, OpenApi};
+
+use super::error::{ErrorBody, ErrorDetail};
+use super::rest::{
+    accounts, contracts, events, health, network, submission, transactions, validators,
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Agora",
+        description = "A local GenLayer network.\n\nAmounts are decimal strings. Instants are \
+            milliseconds since the Unix epoch on the network's clock. Every refusal is \
+            `{\"error\": {code, message, field, valid, details}}`; `code` is stable."
+    ),
+    paths(
+        health::landing, health::openapi, health::docs, health::health, health::ready,
+        health::metrics, submission::hash, submission::submit, transactions::list,
+        transactions::get, events::of_transaction, events::of_network, contracts::list,
+        contracts::get, contracts::code, contracts::schema, contracts::state, contracts::read,
+        accounts::get, accounts::faucet, validators::list, validators::create, validators::random,
+        validators::get, validators::change, validators::delete, network::get
+    ),
+    components(schemas(ErrorBody, ErrorDetail)),
+    tags(
+        (name = "transactions", description = "Submit and read transactions"),
+        (name = "events", description = "Follow what happens, live"),
+        (name = "contracts", description = "Code, schema, state and read-only calls"),
+        (name = "accounts", description = "Money and nonces"),
+        (name = "validators", description = "Who judges"),
+        (name = "network", description = "The network as a whole"),
+        (name = "service", description = "The process")
+    ),
+    modifiers(&AdminKey, &Errors)
+)]
+struct Document;
+
+/// The document as JSON.
+pub fn document_json() -> Result<String, serde_json::Error> {
+    Document::openapi().to_json()
+}
+
+struct AdminKey;
+
+impl Modify for AdminKey {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The admin key; needed where access is guarded"))
+            .build();
+        if let Some(components) = &mut openapi.components {
+            components.add_security_scheme("admin_key", SecurityScheme::Http(scheme));
+        }
+    }
+}
+
+/// Adds to every operation the refusals it shares with its like.
+struct Errors;
+
+impl Modify for Errors {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for (path, item) in &mut openapi.paths.paths {
+            for operation in operations(item) {
+                add_errors(path, operation);
+            }
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+}
+
+fn add_errors(path: &str, operation: &mut Operation) {
+    let is_static = matches!(path, "/" | "/openapi.json" | "/docs");
+    if is_static {
+        return;
+    }
+    let mut add = |status: &str, code: &str, message: &str, field: Option<&str>| {
+        let response = refusal(code, message, field);
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_owned()).or_insert(RefOr::T(response));
+    };
+    add("400", "invalid_field", "`x` is not valid for `limit`", Some("limit"));
+    add("500", "internal_error", "the database failed while reading a transaction", None);
+    add("503", "store_busy", "the store is busy (16384 of 16384 requests)", None);
+    if !matches!(path, "/health" | "/ready" | "/metrics") {
+        add("429", "rate_limited", "more than 100 requests in a second", None);
+    }
+    let noun = if path.contains("/transactions/{") {
+        Some(("transaction_not_found", "there is no transaction `0x…`"))
+    } else if path.contains("/contracts/{") || path == "/v1/transactions" {
+        Some(("contract_not_found", "there is no contract `0x…`"))
+    } else if path.contains("/validators/{") {
+        Some(("validator_not_found", "there is no validator `0x…`"))
+    } else {
+        None
+    };
+    if let Some((code, message)) = noun {
+        add("404", code, message, None);
+    }
+    if path == "/v1/transactions" {
+        add(
+            "409",
+            "nonce_conflict",
+            "nonce 3 of `0x…` cannot be used: the next one is 5",
+            Some("nonce"),
+        );
+    }
+    if path == "/v1/validators" {
+        add("409", "validator_exists", "there is a validator `0x…` already", Some("address"));
+    }
+    if path.ends_with("/faucet") {
+        let message = "idempotency key `a` was used for a different transaction";
+        add("409", "idempotency_key_reused", message, Some("Idempotency-Key"));
+    }
+    if path == "/v1/transactions" || path.starts_with("/v1/validators") {
+        add("422", "insufficient_funds", "`0x…` has 1 and cannot pay 2", Some("value"));
+    }
+    if path.ends_with("/read") || path.ends_with("/schema") {
+        add("422", "contract_error", "there is no such key", None);
+    }
+    let needs_admin = operation.security.is_some();
+    let has_body = operation.request_body.is_some();
+    add_access_errors(operation, needs_admin, path == "/v1/transactions" && has_body);
+    if has_body {
+        add_body_errors(operation);
+    }
+}
+
+fn add_access_errors(operation: &mut Operation, needs_admin: bool, is_signed: bool) {
+    let responses = &mut operation.responses.responses;
+    let mut add = |status: &str, code: &str, message: &str, field: &str| {
+        responses.insert(status.to_owned(), RefOr::T(refusal(code, message, Some(field))));
+    };
+    if needs_admin {
+        add("401", "admin_key_required", "this route needs the admin key", "Authorization");
+        add("403", "admin_key_wrong", "the admin key is wrong", "Authorization");
+    }
+    if is_signed {
+        let message = "this network accepts signed transactions only";
+        add("401", "signature_required", message, "signature");
+        let message = "the signature over `0x…` is by `0x…` and not by `from`";
+        add("403", "signature_mismatch", message, "signature");
+    }
+}
+
+fn add_body_errors(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    for (status, code, message) in [
+        ("408", "request_timeout", "the body did not arrive in time"),
+        ("413", "body_too_large", "the body is larger than 2097152 bytes"),
+        ("415", "unsupported_media_type", "the body cannot be read as `text/plain`"),
+    ] {
+        responses.insert(status.to_owned(), RefOr::T(refusal(code, message, None)));
+    }
+}
+
+fn refusal(code: &str, message: &str, field: Option<&str>) -> Response {
+    let example = json!({ "error": {
+        "code": code, "message": message, "field": field, "valid": null, "details": null
+    }});
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ErrorBody")))
+        .example(Some(example))
+        .build();
+    ResponseBuilder::new()
+        .description(format!("For example `{code}`"))
+        .content("application/json", content)
+        .build()
+}

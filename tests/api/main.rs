@@ -1,0 +1,1 @@
+//! The HTTP interface, driven over real sockets against a real network.
