@@ -38,16 +38,11 @@ pub(super) fn basis(conn: &mut Connection, contract: Address) -> Result<Contract
         .first(conn)
         .optional()
         .during("reading a contract's code")?;
-    match row {
-        Some((hash, source, balance)) => Ok(ContractBasis {
-            code: Some(Code { hash: digest(&hash)?, source: Bytes::from(source) }),
-            balance: parsed(&balance)?,
-        }),
-        None => {
-            let balance = Account::load(conn, contract)?.balance;
-            Ok(ContractBasis { code: None, balance })
-        }
+    if let Some((hash, source, balance)) = row {
+        let code = Code { hash: digest(&hash)?, source: Bytes::from(source) };
+        return Ok(ContractBasis { code: Some(code), balance: parsed(&balance)? });
     }
+    Ok(ContractBasis { code: None, balance: Account::load(conn, contract)?.balance })
 }
 
 /// Registers the contract that a deploy puts on the network, and its account.

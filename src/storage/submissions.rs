@@ -1,5 +1,7 @@
 //! Accepting transactions: nonces, repetitions and the locked value.
 
+#![expect(clippy::ref_option_ref, reason = "diesel's Insertable derive writes such references")]
+
 use diesel::prelude::*;
 
 use super::Connection;

@@ -11,7 +11,7 @@ use crate::domain::{Address, Bytes, Digest, PageKey, Pages, SlotId};
 
 /// One entry per page: slot (32 bytes), page (4, big endian), length (4, big endian), bytes.
 pub(super) fn encode(pages: &Pages) -> Result<Vec<u8>, StoreError> {
-    let mut out = Vec::with_capacity(pages.iter().map(|(_, page)| 40 + page.len()).sum());
+    let mut out = Vec::with_capacity(pages.values().map(|page| 40 + page.len()).sum());
     for (key, page) in pages {
         let length = u32::try_from(page.len()).during("storing a decision's writes")?;
         out.extend_from_slice(key.slot.0.as_bytes());

@@ -1,0 +1,80 @@
+//! What a transaction costs the store, in statements.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use agora::storage::{self, SubmitContext};
+use diesel::connection::{Connection as _, Instrumentation, InstrumentationEvent};
+
+use crate::harness::{CHAIN, Store, accepted, alice, at, call};
+
+on_both_databases!(a_transaction_costs_few_statements);
+
+static STATEMENTS: AtomicUsize = AtomicUsize::new(0);
+
+struct Counter(bool);
+
+impl Instrumentation for Counter {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            STATEMENTS.fetch_add(1, Ordering::Relaxed);
+            if self.0 {
+                eprintln!("{query}");
+            }
+        }
+    }
+}
+
+/// The hot path: submit, claim, decide with one page, finalize, thirty of each per batch.
+fn a_transaction_costs_few_statements(store: &mut Store) {
+    const COUNT: usize = 30;
+    let contract = store.deployed();
+    let deploy = store.events()[0].transaction;
+    store.finalize(deploy, 9_000);
+    let submit = SubmitContext { chain_id: CHAIN, sandbox_mint: true, at: at(1) };
+    let verbose = std::env::var_os("AGORA_TEST_STATEMENTS").is_some();
+    store.conn.set_instrumentation(Counter(verbose));
+    let rounds: usize =
+        std::env::var("AGORA_TEST_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap());
+    let mut spent = [Duration::ZERO; 4];
+    for _ in 0..rounds {
+        STATEMENTS.store(0, Ordering::Relaxed);
+        let hashes = timed(&mut spent[0], || {
+            store.write(|conn, ctx| {
+                let new = call(alice(), contract, 0);
+                (0..COUNT)
+                    .map(|_| Ok(storage::transaction_submit_in_txn(conn, ctx, &new, &submit)?.hash))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+        });
+        for hash in &hashes {
+            let job = timed(&mut spent[1], || store.job(*hash));
+            let decision = accepted(&job, &[(0, "page")]);
+            timed(&mut spent[2], || store.decide(&decision)).unwrap();
+        }
+        timed(&mut spent[3], || {
+            store.write(|conn, ctx| {
+                for hash in &hashes {
+                    assert!(storage::transaction_finalize_in_txn(conn, ctx, *hash, at(9_000))?);
+                }
+                Ok(())
+            });
+        });
+    }
+    // Each decision is a batch of its own here, which adds three: begin, last cursor, outbox.
+    let statements = STATEMENTS.load(Ordering::Relaxed) / COUNT;
+    let total = u32::try_from(COUNT * rounds).unwrap();
+    let spent = spent.map(|spent| spent / total);
+    eprintln!(
+        "statements per transaction: {statements}; submit, claim, decide, finalize: {spent:?}"
+    );
+    assert!(statements <= 26, "{statements} statements per transaction");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a measurement for people")]
+fn timed<R>(spent: &mut Duration, work: impl FnOnce() -> R) -> R {
+    let start = std::time::Instant::now();
+    let answer = work();
+    *spent += start.elapsed();
+    answer
+}
