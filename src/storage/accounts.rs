@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::Connection;
+use super::cached::CachedDsl;
 use super::conditions::Undecided;
 use super::failure::{During, database_error};
 use super::rows::{number, parsed};
@@ -56,6 +57,7 @@ impl Account {
         let changed = if self.is_stored {
             diesel::update(accounts::table.find(address))
                 .set((accounts::balance.eq(balance), accounts::nonce.eq(nonce)))
+                .cached()
                 .execute(conn)
         } else {
             diesel::insert_into(accounts::table)
@@ -96,6 +98,7 @@ impl Totals {
                 network::minted.eq(self.minted.to_string()),
                 network::burned.eq(self.burned.to_string()),
             ))
+            .cached()
             .execute(conn)
             .during("storing the totals of the ledger")?;
         Ok(())

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::accounts::Account;
 use super::batch::BatchContext;
+use super::cached::CachedDsl;
 use super::failure::{During, database_error};
 use super::rows::Progress;
 use super::schema::{decisions, transactions};
@@ -49,6 +50,7 @@ pub fn announcements_record_in_txn(
                 transactions::announced.eq(i32::try_from(progress.announced).during(OPERATION)?),
                 transactions::reason.eq(None::<String>),
             ))
+            .cached()
             .execute(conn);
         one_row(changed, OPERATION)?;
     }
@@ -125,6 +127,7 @@ pub fn decision_persist_in_txn(
             transactions::owner.eq(None::<String>),
             transactions::reason.eq(reason(decision)),
         ))
+        .cached()
         .execute(conn);
     one_row(changed, OPERATION)?;
     for step in steps {

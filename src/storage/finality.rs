@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::batch::BatchContext;
+use super::cached::CachedDsl;
 use super::conditions::AwaitsFinality;
 use super::failure::During;
 use super::rows::{Progress, digest};
@@ -108,6 +109,7 @@ pub fn transaction_finalize_in_txn(
             transactions::status.eq(status.name()),
             transactions::finalized_at.eq(at.as_millis()),
         ))
+        .cached()
         .execute(conn);
     one_row(changed, OPERATION)?;
     ctx.record(at, hash, progress.queue, EventKind::StatusChanged { status, rotation: None });

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::accounts::Account;
 use super::batch::BatchContext;
+use super::cached::CachedDsl;
 use super::conditions::InFlight;
 use super::failure::During;
 use super::rows::{Progress, digest};
@@ -54,12 +55,13 @@ pub fn recovery_requeue_in_txn(
     at: Timestamp,
 ) -> Result<Vec<TxHash>, StoreError> {
     const OPERATION: &str = "looking for abandoned transactions";
-    let in_flight: Vec<(Vec<u8>, Option<String>)> = transactions::table
+    // Sorted here: SQLite would walk all transactions in their order to find the few in flight.
+    let mut in_flight: Vec<(i64, Vec<u8>, Option<String>)> = transactions::table
         .filter(InFlight)
-        .order(transactions::position)
-        .select((transactions::hash, transactions::owner))
+        .select((transactions::position, transactions::hash, transactions::owner))
         .load(conn)
         .during(OPERATION)?;
+    in_flight.sort();
     let alive: Vec<String> = match recover {
         Recover::All => Vec::new(),
         Recover::LapsedBefore { owner_heartbeat } => {
@@ -69,7 +71,7 @@ pub fn recovery_requeue_in_txn(
         }
     };
     let mut requeued = Vec::new();
-    for (hash, owner) in in_flight {
+    for (_, hash, owner) in in_flight {
         if owner.is_some_and(|owner| alive.contains(&owner)) {
             continue;
         }
@@ -102,6 +104,7 @@ fn requeue(
                 transactions::owner.eq(None::<String>),
                 transactions::reason.eq(&reason),
             ))
+            .cached()
             .execute(conn);
         one_row(changed, OPERATION)?;
         (Status::Pending, reason)
@@ -124,6 +127,7 @@ fn requeue(
                 transactions::owner.eq(None::<String>),
                 transactions::reason.eq(&reason),
             ))
+            .cached()
             .execute(conn);
         one_row(changed, OPERATION)?;
         (status, reason)
@@ -147,6 +151,7 @@ pub fn owner_heartbeat_in_txn(
     const OPERATION: &str = "storing a heartbeat";
     let changed = diesel::update(owners::table.find(owner))
         .set(owners::heartbeat_at.eq(at.as_millis()))
+        .cached()
         .execute(conn)
         .during(OPERATION)?;
     if changed == 0 {

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::accounts::{Account, Totals};
 use super::batch::BatchContext;
+use super::conditions::Addressee;
 use super::failure::During;
 use super::rows::{TransactionRow, number, unknown_transaction};
 use super::schema::{codes, contracts, transactions};
@@ -151,7 +152,7 @@ fn check_recipient(conn: &mut Connection, new: &NewTransaction) -> Result<(), St
         return Ok(());
     }
     let deploy: Option<i64> = transactions::table
-        .filter(transactions::queue_address.eq(address))
+        .filter(Addressee.eq(address))
         .filter(transactions::kind.eq(PayloadKind::Deploy.name()))
         .filter(transactions::status.ne(Status::Canceled.name()))
         .select(transactions::position)

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::accounts::{Account, Totals};
 use super::batch::BatchContext;
+use super::cached::CachedDsl;
 use super::finality;
 use super::rows::Progress;
 use super::schema::transactions;
@@ -71,6 +72,7 @@ fn finish(
             transactions::finalized_at.eq(finalized_at),
             transactions::reason.eq(reason),
         ))
+        .cached()
         .execute(conn);
     one_row(changed, OPERATION)
 }

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::Connection;
+use super::cached::CachedDsl;
 use super::failure::{During, database_error};
 use super::schema::contract_storage;
 use super::transactions::one_row;
@@ -60,6 +61,7 @@ pub(super) fn apply_accepted(
         let bytes = stored(page);
         let changed = diesel::update(contract_storage::table.find((contract, slot, index)))
             .set(contract_storage::accepted.eq(bytes))
+            .cached()
             .execute(conn)
             .during(OPERATION)?;
         if changed == 0 && bytes.is_some() {
@@ -92,6 +94,7 @@ pub(super) fn apply_finalized(
         let row = contract_storage::table.find((contract, slot, index));
         let changed = diesel::update(row)
             .set(contract_storage::finalized.eq(bytes))
+            .cached()
             .execute(conn)
             .during(OPERATION)?;
         match (changed, bytes) {

@@ -1,5 +1,6 @@
 //! A network on either database, and short words for what tests do with it.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -78,7 +79,9 @@ impl Store {
             let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
             assert!(!in_ci, "AGORA_TEST_POSTGRES_URL must be set in CI");
             LOUDLY.call_once(|| {
-                eprintln!("\n!!! PostgreSQL WAS NOT TESTED: set AGORA_TEST_POSTGRES_URL !!!\n");
+                // Not `eprintln`, which the test runner keeps to itself.
+                let words = "!!! PostgreSQL WAS NOT TESTED: set AGORA_TEST_POSTGRES_URL !!!";
+                writeln!(std::io::stderr(), "\n{words}\n").unwrap();
             });
             return None;
         };

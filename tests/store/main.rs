@@ -21,6 +21,7 @@ mod finality;
 mod ledger;
 mod migrations;
 mod money;
+mod plans;
 mod queue;
 mod recovery;
 mod submissions;
