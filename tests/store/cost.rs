@@ -1,6 +1,6 @@
 //! What a transaction costs the store, in statements.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 use std::time::Duration;
 
 use agora::storage::{self, SubmitContext};
@@ -10,21 +10,19 @@ use crate::harness::{CHAIN, Store, accepted, alice, at, call};
 
 on_both_databases!(a_transaction_costs_few_statements);
 
-static STATEMENTS: AtomicUsize = AtomicUsize::new(0);
-static PREPARED: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    static STATEMENTS: Cell<usize> = const { Cell::new(0) };
+}
 
 struct Counter(bool);
 
 impl Instrumentation for Counter {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
-            STATEMENTS.fetch_add(1, Ordering::Relaxed);
+            STATEMENTS.set(STATEMENTS.get() + 1);
             if self.0 {
                 eprintln!("{query}");
             }
-        }
-        if let InstrumentationEvent::CacheQuery { .. } = event {
-            PREPARED.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -42,7 +40,7 @@ fn a_transaction_costs_few_statements(store: &mut Store) {
         std::env::var("AGORA_TEST_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap());
     let mut spent = [Duration::ZERO; 4];
     for _ in 0..rounds {
-        STATEMENTS.store(0, Ordering::Relaxed);
+        STATEMENTS.set(0);
         let hashes = timed(&mut spent[0], || {
             store.write(|conn, ctx| {
                 let new = call(alice(), contract, 0);
@@ -66,7 +64,7 @@ fn a_transaction_costs_few_statements(store: &mut Store) {
         });
     }
     // Each decision is a batch of its own here, which adds three: begin, last cursor, outbox.
-    let statements = STATEMENTS.load(Ordering::Relaxed) / COUNT;
+    let statements = STATEMENTS.get() / COUNT;
     let total = u32::try_from(COUNT * rounds).unwrap();
     let spent = spent.map(|spent| spent / total);
     eprintln!(

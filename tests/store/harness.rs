@@ -81,7 +81,8 @@ impl Store {
             LOUDLY.call_once(|| {
                 // Not `eprintln`, which the test runner keeps to itself.
                 let words = "!!! PostgreSQL WAS NOT TESTED: set AGORA_TEST_POSTGRES_URL !!!";
-                writeln!(std::io::stderr(), "\n{words}\n").unwrap();
+                let mut errors = std::io::stderr().lock();
+                writeln!(errors, "\n{words}\n").unwrap();
             });
             return None;
         };

@@ -16,6 +16,7 @@ thread_local! {
     static TEXTS: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "diesel hands events over by value")]
 fn remember(event: InstrumentationEvent<'_>) {
     if let InstrumentationEvent::StartQuery { query, .. } = event {
         let text = query.to_string();
