@@ -26,7 +26,7 @@ impl Account {
         let row: Option<(String, i64)> = accounts::table
             .find(address.as_bytes().as_slice())
             .select((accounts::balance, accounts::nonce))
-            .first(conn)
+            .get_result(conn)
             .optional()
             .during("reading an account")?;
         Ok(match row {
@@ -87,7 +87,7 @@ impl Totals {
         let (minted, burned): (String, String) = network::table
             .find(1)
             .select((network::minted, network::burned))
-            .first(conn)
+            .get_result(conn)
             .during("reading the totals of the ledger")?;
         Ok(Self { minted: parsed(&minted)?, burned: parsed(&burned)? })
     }

@@ -36,7 +36,7 @@ pub(super) fn basis(conn: &mut Connection, contract: Address) -> Result<Contract
         .inner_join(accounts::table.on(accounts::address.eq(contracts::address)))
         .filter(contracts::address.eq(contract.as_bytes().as_slice()))
         .select((codes::hash, codes::source, accounts::balance))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading a contract's code")?;
     if let Some((hash, source, balance)) = row {
@@ -57,7 +57,7 @@ pub(super) fn insert(
     const OPERATION: &str = "storing a contract";
     let last: Option<i64> = contracts::table
         .select(diesel::dsl::max(contracts::position))
-        .first(conn)
+        .get_result(conn)
         .during(OPERATION)?;
     let inserted = diesel::insert_into(contracts::table)
         .values((
@@ -113,7 +113,7 @@ fn find(
             contracts::finalized_at,
             accounts::balance,
         ))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading a contract")?;
     row.map(|row| {
@@ -256,8 +256,8 @@ pub fn contract_pages(
             i64::from(key.index),
         ));
         let page: QueryResult<Option<Vec<u8>>> = match version {
-            StateVersion::Accepted => row.select(contract_storage::accepted).first(conn),
-            StateVersion::Finalized => row.select(contract_storage::finalized).first(conn),
+            StateVersion::Accepted => row.select(contract_storage::accepted).get_result(conn),
+            StateVersion::Finalized => row.select(contract_storage::finalized).get_result(conn),
         };
         let page = page.optional().during("reading a page of a contract's state")?;
         pages.push(Bytes::from(page.flatten().unwrap_or_default()));

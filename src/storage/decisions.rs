@@ -150,7 +150,7 @@ fn repeated(
     let stored: Option<(String, i64, String)> = decisions::table
         .find((progress.position.0, attempt))
         .select((decisions::status, decisions::decided_at, decisions::consensus))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during(OPERATION)?;
     let is_same = stored.is_some_and(|(status, decided_at, stored)| {

@@ -93,7 +93,7 @@ pub fn transaction_finalize_in_txn(
         let written: Vec<u8> = decisions::table
             .find((progress.position.0, attempt))
             .select(decisions::writes)
-            .first(conn)
+            .get_result(conn)
             .during(OPERATION)?;
         writes::decode(&written)?
     } else {
@@ -120,10 +120,8 @@ fn is_first_unfinal(conn: &mut Connection, progress: &Progress) -> Result<bool, 
     let first: Option<i64> = transactions::table
         .filter(AwaitsFinality)
         .filter(transactions::queue_address.eq(progress.queue.as_bytes().as_slice()))
-        .order(transactions::position)
-        .select(transactions::position)
-        .first(conn)
-        .optional()
+        .select(diesel::dsl::min(transactions::position))
+        .get_result(conn)
         .during("looking for earlier transactions that are not final")?;
     Ok(first == Some(progress.position.0))
 }

@@ -22,7 +22,7 @@ pub fn transaction_get(
         .left_join(codes::table)
         .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
         .select((TransactionRow::as_select(), codes::source.nullable()))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading a transaction")?;
     let Some((row, code)) = row else { return Ok(None) };
@@ -122,12 +122,12 @@ pub fn status_counts(conn: &mut Connection) -> Result<StatusCounts, StoreError> 
     let canceled: i64 = transactions::table
         .filter(Canceled)
         .select(diesel::dsl::count_star())
-        .first(conn)
+        .get_result(conn)
         .during(OPERATION)?;
     // Places are given without gaps, and no transaction is ever deleted.
     let all: Option<i64> = transactions::table
         .select(diesel::dsl::max(transactions::position))
-        .first(conn)
+        .get_result(conn)
         .during(OPERATION)?;
     rows.extend(decided);
     rows.push((Status::Canceled.name().to_owned(), canceled));
@@ -147,7 +147,7 @@ pub fn pending_count(conn: &mut Connection) -> Result<u64, StoreError> {
     let count: i64 = transactions::table
         .filter(Pending)
         .select(diesel::dsl::count_star())
-        .first(conn)
+        .get_result(conn)
         .during("counting waiting transactions")?;
     number(count)
 }

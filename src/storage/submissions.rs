@@ -108,7 +108,7 @@ fn repeated(
         .left_join(codes::table)
         .filter(transactions::idempotency_key.eq(key))
         .select((TransactionRow::as_select(), codes::source.nullable()))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("looking for an idempotency key")?;
     let Some((row, code)) = row else { return Ok(None) };
@@ -145,7 +145,7 @@ fn check_recipient(conn: &mut Connection, new: &NewTransaction) -> Result<(), St
     let deployed: Option<i64> = contracts::table
         .find(address)
         .select(contracts::position)
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("looking for a contract")?;
     if deployed.is_some() {
@@ -286,7 +286,7 @@ fn insert_code(conn: &mut Connection, code: &Code) -> Result<(), StoreError> {
     let stored: Option<Vec<u8>> = codes::table
         .find(hash)
         .select(codes::hash)
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("looking for a code")?;
     if stored.is_some() {
