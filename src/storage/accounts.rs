@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::Connection;
-use super::cached::CachedDsl;
+use super::cached::cached_update;
 use super::conditions::Undecided;
 use super::failure::{During, database_error};
 use super::rows::{number, parsed};
@@ -55,10 +55,12 @@ impl Account {
         let nonce: i64 = i64::try_from(self.nonce).during(OPERATION)?;
         let address = self.address.as_bytes().as_slice();
         let changed = if self.is_stored {
-            diesel::update(accounts::table.find(address))
-                .set((accounts::balance.eq(balance), accounts::nonce.eq(nonce)))
-                .cached()
-                .execute(conn)
+            cached_update(
+                "accounts",
+                (accounts::balance.eq(balance), accounts::nonce.eq(nonce)),
+                accounts::address.eq(address),
+            )
+            .execute(conn)
         } else {
             diesel::insert_into(accounts::table)
                 .values((
@@ -98,7 +100,6 @@ impl Totals {
                 network::minted.eq(self.minted.to_string()),
                 network::burned.eq(self.burned.to_string()),
             ))
-            .cached()
             .execute(conn)
             .during("storing the totals of the ledger")?;
         Ok(())

@@ -1,46 +1,51 @@
 //! Updates that are prepared once per connection.
 //!
-//! Diesel never caches an `UPDATE`, because the text of one can depend on its values. Ours always
-//! set the same columns, and preparing them anew would be half of their cost.
+//! Diesel never caches an `UPDATE`, because the text of one can depend on its values. Those of the
+//! hot path always set the same columns, and preparing them anew would be half of their cost.
 
 use diesel::QueryResult;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AsChangeset, AstPass, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 
 use super::Connection;
 use super::connection::MultiBackend;
 
-/// A statement whose text is the same whatever its values are.
+/// `UPDATE table SET values WHERE condition`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cached<S>(S);
-
-/// Marks a statement as [`Cached`].
-pub(super) trait CachedDsl: Sized {
-    /// Promises that the text of the statement does not depend on its values.
-    fn cached(self) -> Cached<Self> {
-        Cached(self)
-    }
+pub(super) struct CachedUpdate<S, C> {
+    table: &'static str,
+    values: S,
+    condition: C,
 }
 
-impl<T, W, V, R> CachedDsl for diesel::query_builder::UpdateStatement<T, W, V, R> where
-    T: diesel::QuerySource
-{
+/// An update whose text is the same whatever its values are.
+pub(super) fn cached_update<S: AsChangeset, C>(
+    table: &'static str,
+    values: S,
+    condition: C,
+) -> CachedUpdate<S::Changeset, C> {
+    CachedUpdate { table, values: values.as_changeset(), condition }
 }
 
 // Found in the cache by its text.
-impl<S> QueryId for Cached<S> {
+impl<S, C> QueryId for CachedUpdate<S, C> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<S: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Cached<S> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        self.0.walk_ast(out)
-    }
-
-    fn is_safe_to_cache_prepared(&self, _backend: &MultiBackend) -> QueryResult<bool> {
-        Ok(true)
+impl<S, C> QueryFragment<MultiBackend> for CachedUpdate<S, C>
+where
+    S: QueryFragment<MultiBackend>,
+    C: QueryFragment<MultiBackend>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.push_sql("UPDATE ");
+        out.push_identifier(self.table)?;
+        out.push_sql(" SET ");
+        self.values.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        self.condition.walk_ast(out.reborrow())
     }
 }
 
-impl<S> RunQueryDsl<Connection> for Cached<S> {}
+impl<S, C> RunQueryDsl<Connection> for CachedUpdate<S, C> {}

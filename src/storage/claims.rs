@@ -6,7 +6,6 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::batch::BatchContext;
-use super::cached::CachedDsl;
 use super::contracts::{ContractBasis, basis, snapshot};
 use super::failure::During;
 use super::rows::{TransactionRow, unknown_transaction};
@@ -48,7 +47,6 @@ pub fn transaction_claim_in_txn(
                 transactions::owner.eq(owner),
                 transactions::reason.eq(None::<String>),
             ))
-            .cached()
             .execute(conn);
         one_row(changed, "claiming a transaction")?;
         let queue = job.transaction.queue_address();

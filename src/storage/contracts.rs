@@ -6,7 +6,6 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::accounts::Account;
-use super::cached::CachedDsl;
 use super::failure::During;
 use super::rows::{address, digest, number, parsed};
 use super::schema::{accounts, codes, contract_storage, contracts};
@@ -80,7 +79,6 @@ pub(super) fn mark_finalized(
     const OPERATION: &str = "finalizing a contract";
     diesel::update(contracts::table.find(address.as_bytes().as_slice()))
         .set(contracts::finalized_at.eq(at.as_millis()))
-        .cached()
         .execute(conn)
         .during(OPERATION)?;
     Ok(())

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::batch::BatchContext;
-use super::cached::CachedDsl;
+use super::cached::cached_update;
 use super::conditions::AwaitsFinality;
 use super::failure::During;
 use super::rows::{Progress, digest};
@@ -104,13 +104,12 @@ pub fn transaction_finalize_in_txn(
     if progress.kind == PayloadKind::Deploy && progress.status == Status::Accepted {
         contracts::mark_finalized(conn, progress.queue, at)?;
     }
-    let changed = diesel::update(transactions::table.find(progress.position.0))
-        .set((
-            transactions::status.eq(status.name()),
-            transactions::finalized_at.eq(at.as_millis()),
-        ))
-        .cached()
-        .execute(conn);
+    let changed = cached_update(
+        "transactions",
+        (transactions::status.eq(status.name()), transactions::finalized_at.eq(at.as_millis())),
+        transactions::position.eq(progress.position.0),
+    )
+    .execute(conn);
     one_row(changed, OPERATION)?;
     ctx.record(at, hash, progress.queue, EventKind::StatusChanged { status, rotation: None });
     Ok(true)

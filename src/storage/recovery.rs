@@ -6,7 +6,6 @@ use diesel::prelude::*;
 use super::Connection;
 use super::accounts::Account;
 use super::batch::BatchContext;
-use super::cached::CachedDsl;
 use super::conditions::InFlight;
 use super::failure::During;
 use super::rows::{Progress, digest};
@@ -104,7 +103,6 @@ fn requeue(
                 transactions::owner.eq(None::<String>),
                 transactions::reason.eq(&reason),
             ))
-            .cached()
             .execute(conn);
         one_row(changed, OPERATION)?;
         (Status::Pending, reason)
@@ -127,7 +125,6 @@ fn requeue(
                 transactions::owner.eq(None::<String>),
                 transactions::reason.eq(&reason),
             ))
-            .cached()
             .execute(conn);
         one_row(changed, OPERATION)?;
         (status, reason)
@@ -151,7 +148,6 @@ pub fn owner_heartbeat_in_txn(
     const OPERATION: &str = "storing a heartbeat";
     let changed = diesel::update(owners::table.find(owner))
         .set(owners::heartbeat_at.eq(at.as_millis()))
-        .cached()
         .execute(conn)
         .during(OPERATION)?;
     if changed == 0 {

@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 
 use super::Connection;
-use super::cached::CachedDsl;
 use super::conditions::{Pending, Undecided};
 use super::failure::{During, database_error};
 use super::rows::{Progress, address, digest, parsed};
@@ -97,7 +96,6 @@ pub fn transaction_reason_set_in_txn(
     let progress = Progress::load(conn, hash)?;
     diesel::update(transactions::table.find(progress.position.0))
         .set(transactions::reason.eq(words(reason)))
-        .cached()
         .execute(conn)
         .during("storing why a transaction waits")?;
     Ok(())

@@ -5,7 +5,6 @@ use diesel::prelude::*;
 use super::Connection;
 use super::accounts::{Account, Totals};
 use super::batch::BatchContext;
-use super::cached::CachedDsl;
 use super::finality;
 use super::rows::Progress;
 use super::schema::transactions;
@@ -72,7 +71,6 @@ fn finish(
             transactions::finalized_at.eq(finalized_at),
             transactions::reason.eq(reason),
         ))
-        .cached()
         .execute(conn);
     one_row(changed, OPERATION)
 }

@@ -4,7 +4,6 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::batch::BatchContext;
-use super::cached::CachedDsl;
 use super::failure::{During, database_error};
 use super::rows::{address, number};
 use super::schema::{network, validators};
@@ -82,7 +81,6 @@ pub fn validator_change_in_txn(
             let mut record = validator_get(conn, address)?.ok_or_else(|| unknown(address))?;
             diesel::update(validators::table.find(address.as_bytes().as_slice()))
                 .set(validators::stake.eq(stake_column(stake)?))
-                .cached()
                 .execute(conn)
                 .during("changing a stake")?;
             record.validator.stake = stake;
@@ -135,7 +133,6 @@ pub(super) fn insert(
         .during(OPERATION)?;
     diesel::update(network::table.find(1))
         .set(network::validators_created.eq(number + 1))
-        .cached()
         .execute(conn)
         .during(OPERATION)?;
     Ok(ValidatorRecord { validator: validator.clone(), created_at: at })

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::Connection;
-use super::cached::CachedDsl;
+use super::cached::cached_update;
 use super::failure::{During, database_error};
 use super::schema::contract_storage;
 use super::transactions::one_row;
@@ -59,11 +59,16 @@ pub(super) fn apply_accepted(
         let slot = key.slot.0.as_bytes().as_slice();
         let index = i64::from(key.index);
         let bytes = stored(page);
-        let changed = diesel::update(contract_storage::table.find((contract, slot, index)))
-            .set(contract_storage::accepted.eq(bytes))
-            .cached()
-            .execute(conn)
-            .during(OPERATION)?;
+        let changed = cached_update(
+            "contract_storage",
+            contract_storage::accepted.eq(bytes),
+            contract_storage::contract
+                .eq(contract)
+                .and(contract_storage::slot.eq(slot))
+                .and(contract_storage::page.eq(index)),
+        )
+        .execute(conn)
+        .during(OPERATION)?;
         if changed == 0 && bytes.is_some() {
             let inserted = diesel::insert_into(contract_storage::table)
                 .values((
@@ -92,11 +97,16 @@ pub(super) fn apply_finalized(
         let index = i64::from(key.index);
         let bytes = stored(page);
         let row = contract_storage::table.find((contract, slot, index));
-        let changed = diesel::update(row)
-            .set(contract_storage::finalized.eq(bytes))
-            .cached()
-            .execute(conn)
-            .during(OPERATION)?;
+        let changed = cached_update(
+            "contract_storage",
+            contract_storage::finalized.eq(bytes),
+            contract_storage::contract
+                .eq(contract)
+                .and(contract_storage::slot.eq(slot))
+                .and(contract_storage::page.eq(index)),
+        )
+        .execute(conn)
+        .during(OPERATION)?;
         match (changed, bytes) {
             (0, Some(_)) => {
                 let inserted = diesel::insert_into(contract_storage::table)
