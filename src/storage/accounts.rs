@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::Connection;
+use super::cached::cached_update;
 use super::conditions::Undecided;
 use super::failure::{During, database_error};
 use super::rows::{number, parsed};
@@ -25,7 +26,7 @@ impl Account {
         let row: Option<(String, i64)> = accounts::table
             .find(address.as_bytes().as_slice())
             .select((accounts::balance, accounts::nonce))
-            .first(conn)
+            .get_result(conn)
             .optional()
             .during("reading an account")?;
         Ok(match row {
@@ -54,9 +55,12 @@ impl Account {
         let nonce: i64 = i64::try_from(self.nonce).during(OPERATION)?;
         let address = self.address.as_bytes().as_slice();
         let changed = if self.is_stored {
-            diesel::update(accounts::table.find(address))
-                .set((accounts::balance.eq(balance), accounts::nonce.eq(nonce)))
-                .execute(conn)
+            cached_update(
+                "accounts",
+                (accounts::balance.eq(balance), accounts::nonce.eq(nonce)),
+                accounts::address.eq(address),
+            )
+            .execute(conn)
         } else {
             diesel::insert_into(accounts::table)
                 .values((
@@ -85,7 +89,7 @@ impl Totals {
         let (minted, burned): (String, String) = network::table
             .find(1)
             .select((network::minted, network::burned))
-            .first(conn)
+            .get_result(conn)
             .during("reading the totals of the ledger")?;
         Ok(Self { minted: parsed(&minted)?, burned: parsed(&burned)? })
     }

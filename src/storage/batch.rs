@@ -43,7 +43,7 @@ impl BatchContext {
         }
         let last: Option<i64> = transactions::table
             .select(diesel::dsl::max(transactions::position))
-            .first(conn)
+            .get_result(conn)
             .during("reading the last position")?;
         let position = last.unwrap_or(0) + 1;
         self.position_next = Some(position);

@@ -63,7 +63,7 @@ fn claim(
     let row: Option<TransactionRow> = transactions::table
         .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
         .select(TransactionRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading a transaction to claim")?;
     let row = row.ok_or_else(|| unknown_transaction(hash))?;
@@ -111,7 +111,7 @@ fn deployed_code(
     codes::table
         .find(hash.as_slice())
         .select(codes::source)
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading a deploy's code")
 }

@@ -8,9 +8,12 @@ use diesel::expression::{
     AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
 };
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Binary, Bool};
 
-use super::schema::transactions;
+use super::schema::{codes, transactions};
+
+/// Transactions, each with its code if it has one.
+type WithCode = diesel::dsl::LeftJoinQuerySource<transactions::table, codes::table>;
 
 macro_rules! condition {
     ($(#[$documentation:meta])* $name:ident: $sql:literal) => {
@@ -47,6 +50,10 @@ condition!(
     InFlight: "transactions.status IN ('PROPOSING', 'COMMITTING', 'REVEALING')"
 );
 condition!(
+    /// Withdrawn or given up.
+    Canceled: "transactions.status = 'CANCELED'"
+);
+condition!(
     /// Waits or runs.
     Undecided: "transactions.status IN ('PENDING', 'PROPOSING', 'COMMITTING', 'REVEALING')"
 );
@@ -55,3 +62,27 @@ condition!(
     AwaitsFinality:
         "transactions.status IN ('ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT')"
 );
+
+/// Whose queue a transaction is in, spelled as in the index `transactions_addressee`.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(super) struct Addressee;
+
+impl Expression for Addressee {
+    type SqlType = Binary;
+}
+
+impl<DB: Backend> QueryFragment<DB> for Addressee {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> diesel::QueryResult<()> {
+        out.push_sql("coalesce(transactions.recipient, transactions.queue_address)");
+        Ok(())
+    }
+}
+
+impl AppearsOnTable<transactions::table> for Addressee {}
+impl SelectableExpression<transactions::table> for Addressee {}
+impl AppearsOnTable<WithCode> for Addressee {}
+impl SelectableExpression<WithCode> for Addressee {}
+
+impl ValidGrouping<()> for Addressee {
+    type IsAggregate = is_aggregate::Never;
+}

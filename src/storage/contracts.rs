@@ -35,19 +35,14 @@ pub(super) fn basis(conn: &mut Connection, contract: Address) -> Result<Contract
         .inner_join(accounts::table.on(accounts::address.eq(contracts::address)))
         .filter(contracts::address.eq(contract.as_bytes().as_slice()))
         .select((codes::hash, codes::source, accounts::balance))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading a contract's code")?;
-    match row {
-        Some((hash, source, balance)) => Ok(ContractBasis {
-            code: Some(Code { hash: digest(&hash)?, source: Bytes::from(source) }),
-            balance: parsed(&balance)?,
-        }),
-        None => {
-            let balance = Account::load(conn, contract)?.balance;
-            Ok(ContractBasis { code: None, balance })
-        }
+    if let Some((hash, source, balance)) = row {
+        let code = Code { hash: digest(&hash)?, source: Bytes::from(source) };
+        return Ok(ContractBasis { code: Some(code), balance: parsed(&balance)? });
     }
+    Ok(ContractBasis { code: None, balance: Account::load(conn, contract)?.balance })
 }
 
 /// Registers the contract that a deploy puts on the network, and its account.
@@ -61,7 +56,7 @@ pub(super) fn insert(
     const OPERATION: &str = "storing a contract";
     let last: Option<i64> = contracts::table
         .select(diesel::dsl::max(contracts::position))
-        .first(conn)
+        .get_result(conn)
         .during(OPERATION)?;
     let inserted = diesel::insert_into(contracts::table)
         .values((
@@ -116,7 +111,7 @@ fn find(
             contracts::finalized_at,
             accounts::balance,
         ))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading a contract")?;
     row.map(|row| {
@@ -259,8 +254,8 @@ pub fn contract_pages(
             i64::from(key.index),
         ));
         let page: QueryResult<Option<Vec<u8>>> = match version {
-            StateVersion::Accepted => row.select(contract_storage::accepted).first(conn),
-            StateVersion::Finalized => row.select(contract_storage::finalized).first(conn),
+            StateVersion::Accepted => row.select(contract_storage::accepted).get_result(conn),
+            StateVersion::Finalized => row.select(contract_storage::finalized).get_result(conn),
         };
         let page = page.optional().during("reading a page of a contract's state")?;
         pages.push(Bytes::from(page.flatten().unwrap_or_default()));

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::accounts::Account;
 use super::batch::BatchContext;
+use super::cached::cached_update;
 use super::failure::{During, database_error};
 use super::rows::Progress;
 use super::schema::{decisions, transactions};
@@ -43,13 +44,16 @@ pub fn announcements_record_in_txn(
     }
     for progress in touched.values() {
         const OPERATION: &str = "recording a step";
-        let changed = diesel::update(transactions::table.find(progress.position.0))
-            .set((
+        let changed = cached_update(
+            "transactions",
+            (
                 transactions::status.eq(progress.status.name()),
                 transactions::announced.eq(i32::try_from(progress.announced).during(OPERATION)?),
                 transactions::reason.eq(None::<String>),
-            ))
-            .execute(conn);
+            ),
+            transactions::position.eq(progress.position.0),
+        )
+        .execute(conn);
         one_row(changed, OPERATION)?;
     }
     for announcement in recorded {
@@ -116,16 +120,19 @@ pub fn decision_persist_in_txn(
         .execute(conn);
     one_row(inserted, OPERATION)?;
     let announced = steps.last().map_or(progress.announced, |step| step.sequence + 1);
-    let changed = diesel::update(transactions::table.find(progress.position.0))
-        .set((
+    let changed = cached_update(
+        "transactions",
+        (
             transactions::status.eq(decision.status.name()),
             transactions::announced.eq(i32::try_from(announced).during(OPERATION)?),
             transactions::decided_at.eq(decision.decided_at.as_millis()),
             transactions::final_from.eq(final_from.as_millis()),
             transactions::owner.eq(None::<String>),
             transactions::reason.eq(reason(decision)),
-        ))
-        .execute(conn);
+        ),
+        transactions::position.eq(progress.position.0),
+    )
+    .execute(conn);
     one_row(changed, OPERATION)?;
     for step in steps {
         record(ctx, step);
@@ -147,7 +154,7 @@ fn repeated(
     let stored: Option<(String, i64, String)> = decisions::table
         .find((progress.position.0, attempt))
         .select((decisions::status, decisions::decided_at, decisions::consensus))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during(OPERATION)?;
     let is_same = stored.is_some_and(|(status, decided_at, stored)| {

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::batch::BatchContext;
+use super::cached::cached_update;
 use super::conditions::AwaitsFinality;
 use super::failure::During;
 use super::rows::{Progress, digest};
@@ -92,7 +93,7 @@ pub fn transaction_finalize_in_txn(
         let written: Vec<u8> = decisions::table
             .find((progress.position.0, attempt))
             .select(decisions::writes)
-            .first(conn)
+            .get_result(conn)
             .during(OPERATION)?;
         writes::decode(&written)?
     } else {
@@ -103,12 +104,12 @@ pub fn transaction_finalize_in_txn(
     if progress.kind == PayloadKind::Deploy && progress.status == Status::Accepted {
         contracts::mark_finalized(conn, progress.queue, at)?;
     }
-    let changed = diesel::update(transactions::table.find(progress.position.0))
-        .set((
-            transactions::status.eq(status.name()),
-            transactions::finalized_at.eq(at.as_millis()),
-        ))
-        .execute(conn);
+    let changed = cached_update(
+        "transactions",
+        (transactions::status.eq(status.name()), transactions::finalized_at.eq(at.as_millis())),
+        transactions::position.eq(progress.position.0),
+    )
+    .execute(conn);
     one_row(changed, OPERATION)?;
     ctx.record(at, hash, progress.queue, EventKind::StatusChanged { status, rotation: None });
     Ok(true)
@@ -118,10 +119,8 @@ fn is_first_unfinal(conn: &mut Connection, progress: &Progress) -> Result<bool, 
     let first: Option<i64> = transactions::table
         .filter(AwaitsFinality)
         .filter(transactions::queue_address.eq(progress.queue.as_bytes().as_slice()))
-        .order(transactions::position)
-        .select(transactions::position)
-        .first(conn)
-        .optional()
+        .select(diesel::dsl::min(transactions::position))
+        .get_result(conn)
         .during("looking for earlier transactions that are not final")?;
     Ok(first == Some(progress.position.0))
 }

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod batch;
+mod cached;
 mod claims;
 mod conditions;
 mod connection;

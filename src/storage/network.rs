@@ -28,7 +28,7 @@ pub fn network_load(conn: &mut Connection) -> Result<Option<NetworkRecord>, Stor
     let row: Option<(Vec<u8>, i64)> = network::table
         .find(1)
         .select((network::seed, network::chain_id))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading the network")?;
     row.map(|(seed, chain_id)| {

@@ -57,7 +57,7 @@ pub fn events_after(
     let first: Option<i64> = outbox::table
         .filter(outbox::first_cursor.le(cursor.saturating_add(1)))
         .select(diesel::dsl::max(outbox::first_cursor))
-        .first(conn)
+        .get_result(conn)
         .during(OPERATION)?;
     let mut from = first.unwrap_or(1);
     let mut events = Vec::new();

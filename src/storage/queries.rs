@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::Connection;
-use super::conditions::Pending;
+use super::conditions::{Addressee, AwaitsFinality, Canceled, Pending, Undecided};
 use super::failure::During;
 use super::rows::{TransactionRow, number, parsed};
 use super::schema::{codes, decisions, transactions};
@@ -11,7 +11,7 @@ use super::transactions::limit_column;
 use crate::domain::ledger::{
     Page, Position, StatusCounts, StoreError, TransactionFilter, TransactionRecord,
 };
-use crate::domain::{PayloadKind, TxHash};
+use crate::domain::{PayloadKind, Status, TxHash};
 
 /// The transaction `hash` with all that became of it, the last consensus over it included.
 pub fn transaction_get(
@@ -22,7 +22,7 @@ pub fn transaction_get(
         .left_join(codes::table)
         .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
         .select((TransactionRow::as_select(), codes::source.nullable()))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading a transaction")?;
     let Some((row, code)) = row else { return Ok(None) };
@@ -79,11 +79,14 @@ pub fn transaction_list(
         query = query.filter(transactions::kind.eq(kind.name()));
     }
     if let Some(from) = filter.from {
-        query = query.filter(transactions::sender.eq(from.as_bytes().to_vec()));
+        // The same order as by position, and the order of the index on sender and nonce.
+        query = query
+            .filter(transactions::sender.eq(from.as_bytes().to_vec()))
+            .order(transactions::nonce.desc());
     }
     if let Some(to) = filter.to {
         // The queue has an index, and holds more than what goes there only for burns.
-        query = query.filter(transactions::queue_address.eq(to.as_bytes().to_vec())).filter(
+        query = query.filter(Addressee.eq(to.as_bytes().to_vec())).filter(
             transactions::recipient
                 .is_not_null()
                 .or(transactions::kind.eq(PayloadKind::Deploy.name())),
@@ -100,14 +103,39 @@ pub fn transaction_list(
 }
 
 /// How many transactions are in each status that any is in.
+///
+/// Counts what is open; whatever else was ever accepted is final.
 pub fn status_counts(conn: &mut Connection) -> Result<StatusCounts, StoreError> {
-    let rows: Vec<(String, i64)> = transactions::table
+    const OPERATION: &str = "counting transactions";
+    let mut rows: Vec<(String, i64)> = transactions::table
+        .filter(Undecided)
         .group_by(transactions::status)
         .select((transactions::status, diesel::dsl::count_star()))
         .load(conn)
-        .during("counting transactions")?;
+        .during(OPERATION)?;
+    let decided: Vec<(String, i64)> = transactions::table
+        .filter(AwaitsFinality)
+        .group_by(transactions::status)
+        .select((transactions::status, diesel::dsl::count_star()))
+        .load(conn)
+        .during(OPERATION)?;
+    let canceled: i64 = transactions::table
+        .filter(Canceled)
+        .select(diesel::dsl::count_star())
+        .get_result(conn)
+        .during(OPERATION)?;
+    // Places are given without gaps, and no transaction is ever deleted.
+    let all: Option<i64> = transactions::table
+        .select(diesel::dsl::max(transactions::position))
+        .get_result(conn)
+        .during(OPERATION)?;
+    rows.extend(decided);
+    rows.push((Status::Canceled.name().to_owned(), canceled));
+    let open: i64 = rows.iter().map(|(_, count)| count).sum();
+    rows.push((Status::Finalized.name().to_owned(), (all.unwrap_or(0) - open).max(0)));
     let mut counts = rows
         .iter()
+        .filter(|(_, count)| *count > 0)
         .map(|(status, count)| Ok((parsed(status)?, number(*count)?)))
         .collect::<Result<StatusCounts, StoreError>>()?;
     counts.sort();
@@ -119,7 +147,7 @@ pub fn pending_count(conn: &mut Connection) -> Result<u64, StoreError> {
     let count: i64 = transactions::table
         .filter(Pending)
         .select(diesel::dsl::count_star())
-        .first(conn)
+        .get_result(conn)
         .during("counting waiting transactions")?;
     number(count)
 }

@@ -54,12 +54,13 @@ pub fn recovery_requeue_in_txn(
     at: Timestamp,
 ) -> Result<Vec<TxHash>, StoreError> {
     const OPERATION: &str = "looking for abandoned transactions";
-    let in_flight: Vec<(Vec<u8>, Option<String>)> = transactions::table
+    // Sorted here: SQLite would walk all transactions in their order to find the few in flight.
+    let mut in_flight: Vec<(i64, Vec<u8>, Option<String>)> = transactions::table
         .filter(InFlight)
-        .order(transactions::position)
-        .select((transactions::hash, transactions::owner))
+        .select((transactions::position, transactions::hash, transactions::owner))
         .load(conn)
         .during(OPERATION)?;
+    in_flight.sort();
     let alive: Vec<String> = match recover {
         Recover::All => Vec::new(),
         Recover::LapsedBefore { owner_heartbeat } => {
@@ -69,7 +70,7 @@ pub fn recovery_requeue_in_txn(
         }
     };
     let mut requeued = Vec::new();
-    for (hash, owner) in in_flight {
+    for (_, hash, owner) in in_flight {
         if owner.is_some_and(|owner| alive.contains(&owner)) {
             continue;
         }

@@ -202,7 +202,7 @@ impl Progress {
         let row: Option<ProgressRow> = transactions::table
             .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
             .select(ProgressRow::as_select())
-            .first(conn)
+            .get_result(conn)
             .optional()
             .during("reading where a transaction is")?;
         let row = row.ok_or_else(|| unknown_transaction(hash))?;

@@ -1,10 +1,13 @@
 //! Accepting transactions: nonces, repetitions and the locked value.
 
+#![expect(clippy::ref_option_ref, reason = "diesel's Insertable derive writes such references")]
+
 use diesel::prelude::*;
 
 use super::Connection;
 use super::accounts::{Account, Totals};
 use super::batch::BatchContext;
+use super::conditions::Addressee;
 use super::failure::During;
 use super::rows::{TransactionRow, number, unknown_transaction};
 use super::schema::{codes, contracts, transactions};
@@ -105,7 +108,7 @@ fn repeated(
         .left_join(codes::table)
         .filter(transactions::idempotency_key.eq(key))
         .select((TransactionRow::as_select(), codes::source.nullable()))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("looking for an idempotency key")?;
     let Some((row, code)) = row else { return Ok(None) };
@@ -142,14 +145,14 @@ fn check_recipient(conn: &mut Connection, new: &NewTransaction) -> Result<(), St
     let deployed: Option<i64> = contracts::table
         .find(address)
         .select(contracts::position)
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("looking for a contract")?;
     if deployed.is_some() {
         return Ok(());
     }
     let deploy: Option<i64> = transactions::table
-        .filter(transactions::queue_address.eq(address))
+        .filter(Addressee.eq(address))
         .filter(transactions::kind.eq(PayloadKind::Deploy.name()))
         .filter(transactions::status.ne(Status::Canceled.name()))
         .select(transactions::position)
@@ -283,7 +286,7 @@ fn insert_code(conn: &mut Connection, code: &Code) -> Result<(), StoreError> {
     let stored: Option<Vec<u8>> = codes::table
         .find(hash)
         .select(codes::hash)
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("looking for a code")?;
     if stored.is_some() {

@@ -81,10 +81,8 @@ pub(super) fn is_head_of_queue(
     let head: Option<i64> = transactions::table
         .filter(Undecided)
         .filter(transactions::queue_address.eq(queue.as_bytes().as_slice()))
-        .order(transactions::position)
-        .select(transactions::position)
-        .first(conn)
-        .optional()
+        .select(diesel::dsl::min(transactions::position))
+        .get_result(conn)
         .during("looking for the first of a queue")?;
     Ok(head == Some(position.0))
 }

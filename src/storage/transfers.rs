@@ -90,24 +90,23 @@ impl Movement {
         recipient: Option<Address>,
         value: Amount,
     ) -> Result<Result<Self, String>, StoreError> {
-        let payer = sender.map(|sender| Account::load(conn, sender)).transpose()?;
-        let debited = match payer {
-            Some(payer) => match payer.balance.checked_sub(value) {
-                Some(balance) => Some(payer.with_balance(balance)),
-                None => {
-                    let has = payer.balance;
-                    let reason = format!("`{}` has {has} and cannot pay {value}", payer.address);
-                    return Ok(Err(reason));
-                }
-            },
+        let debited = match sender {
+            Some(sender) => {
+                let account = Account::load(conn, sender)?;
+                let Some(balance) = account.balance.checked_sub(value) else {
+                    let has = account.balance;
+                    return Ok(Err(format!("`{sender}` has {has} and cannot pay {value}")));
+                };
+                Some(account.with_balance(balance))
+            }
             None => None,
         };
         match (debited, recipient) {
             (Some(payer), Some(recipient)) if payer.address == recipient => Ok(Ok(Self::default())),
             (Some(payer), Some(recipient)) => {
                 match Account::load(conn, recipient)?.credited(value) {
-                    Ok(payee) => {
-                        Ok(Ok(Self { accounts: [Some(payer), Some(payee)], totals: None }))
+                    Ok(credited) => {
+                        Ok(Ok(Self { accounts: [Some(payer), Some(credited)], totals: None }))
                     }
                     Err(overflow) => Ok(Err(overflow.to_string())),
                 }

@@ -41,7 +41,7 @@ fn validator_get(
     let row: Option<(Vec<u8>, i64, i64)> = validators::table
         .find(address.as_bytes().as_slice())
         .select((validators::address, validators::stake, validators::created_at))
-        .first(conn)
+        .get_result(conn)
         .optional()
         .during("reading a validator")?;
     row.map(|(address, stake, created_at)| record(&address, stake, created_at)).transpose()
@@ -109,7 +109,7 @@ fn created(conn: &mut Connection) -> Result<u64, StoreError> {
     let created: i64 = network::table
         .find(1)
         .select(network::validators_created)
-        .first(conn)
+        .get_result(conn)
         .during("counting the validators created")?;
     number(created)
 }

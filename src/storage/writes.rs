@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::Connection;
+use super::cached::cached_update;
 use super::failure::{During, database_error};
 use super::schema::contract_storage;
 use super::transactions::one_row;
@@ -11,7 +12,7 @@ use crate::domain::{Address, Bytes, Digest, PageKey, Pages, SlotId};
 
 /// One entry per page: slot (32 bytes), page (4, big endian), length (4, big endian), bytes.
 pub(super) fn encode(pages: &Pages) -> Result<Vec<u8>, StoreError> {
-    let mut out = Vec::with_capacity(pages.iter().map(|(_, page)| 40 + page.len()).sum());
+    let mut out = Vec::with_capacity(pages.values().map(|page| 40 + page.len()).sum());
     for (key, page) in pages {
         let length = u32::try_from(page.len()).during("storing a decision's writes")?;
         out.extend_from_slice(key.slot.0.as_bytes());
@@ -58,10 +59,16 @@ pub(super) fn apply_accepted(
         let slot = key.slot.0.as_bytes().as_slice();
         let index = i64::from(key.index);
         let bytes = stored(page);
-        let changed = diesel::update(contract_storage::table.find((contract, slot, index)))
-            .set(contract_storage::accepted.eq(bytes))
-            .execute(conn)
-            .during(OPERATION)?;
+        let changed = cached_update(
+            "contract_storage",
+            contract_storage::accepted.eq(bytes),
+            contract_storage::contract
+                .eq(contract)
+                .and(contract_storage::slot.eq(slot))
+                .and(contract_storage::page.eq(index)),
+        )
+        .execute(conn)
+        .during(OPERATION)?;
         if changed == 0 && bytes.is_some() {
             let inserted = diesel::insert_into(contract_storage::table)
                 .values((
@@ -90,10 +97,16 @@ pub(super) fn apply_finalized(
         let index = i64::from(key.index);
         let bytes = stored(page);
         let row = contract_storage::table.find((contract, slot, index));
-        let changed = diesel::update(row)
-            .set(contract_storage::finalized.eq(bytes))
-            .execute(conn)
-            .during(OPERATION)?;
+        let changed = cached_update(
+            "contract_storage",
+            contract_storage::finalized.eq(bytes),
+            contract_storage::contract
+                .eq(contract)
+                .and(contract_storage::slot.eq(slot))
+                .and(contract_storage::page.eq(index)),
+        )
+        .execute(conn)
+        .during(OPERATION)?;
         match (changed, bytes) {
             (0, Some(_)) => {
                 let inserted = diesel::insert_into(contract_storage::table)

@@ -54,13 +54,17 @@ CREATE UNIQUE INDEX transactions_in_flight ON transactions (queue_address)
   WHERE status IN ('PROPOSING', 'COMMITTING', 'REVEALING');
 CREATE INDEX transactions_pending ON transactions (position, hash, queue_address, kind)
   WHERE status = 'PENDING';
-CREATE INDEX transactions_undecided ON transactions (queue_address, position, hash)
+CREATE INDEX transactions_canceled ON transactions (position) WHERE status = 'CANCELED';
+CREATE INDEX transactions_undecided ON transactions (queue_address, position, status)
   WHERE status IN ('PENDING', 'PROPOSING', 'COMMITTING', 'REVEALING');
-CREATE INDEX transactions_due ON transactions (final_from, position, hash)
+CREATE INDEX transactions_due ON transactions (final_from, position, hash, status)
   WHERE status IN ('ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT');
 CREATE INDEX transactions_unfinal ON transactions (queue_address, position, final_from)
   WHERE status IN ('ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT');
-CREATE INDEX transactions_queue ON transactions (queue_address, position);
+-- By whom it concerns. An expression, equal to queue_address, because SQLite would otherwise walk
+-- all of a queue's history in this index instead of what is open in the partial ones.
+CREATE INDEX transactions_addressee ON transactions
+  ((coalesce(recipient, queue_address)), position);
 
 CREATE TABLE decisions (
   position BIGINT NOT NULL REFERENCES transactions (position),
