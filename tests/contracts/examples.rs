@@ -88,7 +88,7 @@ async fn user_errors_and_crashes_change_nothing() {
     assert!(refused.state.is_empty());
     let crash = fussy.run(Some("crash"), vec![]).await;
     assert_eq!(crash.outcome, ExecutionOutcome::VmError("exit_code 1".into()));
-    let trace = "Traceback (most recent call last):\n  File \"contract.py\", line 27, in crash\n    \
+    let trace = "Traceback (most recent call last):\n  File \"contract.py\", line 25, in crash\n    \
                  nothing[\"a key that is not there\"]\nKeyError: 'a key that is not there'\n";
     assert_eq!(crash.stderr, trace);
     assert_eq!(fussy.call("total", vec![]).await, int(4));

@@ -69,7 +69,10 @@ impl PythonExecutor {
     ) -> BoxFuture<'static, Result<Execution, ExecutionError>> {
         let (reply, answer) = oneshot::channel();
         let sent = self.jobs.send(Order { job, code, pages, time_limit, reply });
+        // The thread serves as long as somebody waits for an answer.
+        let jobs = self.jobs.clone();
         async move {
+            let _jobs = jobs;
             sent.map_err(|_| infrastructure("the executor has stopped"))?;
             answer.await.map_err(|_| infrastructure("the executor has stopped"))?
         }

@@ -205,6 +205,8 @@ fn build() -> Interpreter {
 }
 
 fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, PyDictRef)> {
+    // A type whose name the interpreter forgets to intern, and panics when it is asked for it.
+    vm.ctx.intern_str("async_generator_wrapped_value");
     execute("genlayer.warmup", include_str!("sdk/warmup.py"), vm.ctx.new_dict(), vm)?;
     let modules: PyDictRef = vm.sys_module.get_attr("modules", vm)?.try_into_value(vm)?;
     // The package comes last, but its modules import each other by its name.
