@@ -15,7 +15,7 @@ use super::process::{Ended, Lost};
 use super::settings::{PythonSettings, SandboxReport};
 use super::store::trimmed;
 use crate::domain::{
-    Code, Cost, Digest, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta,
+    Code, Cost, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta,
 };
 use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, PageSource, Role};
 
@@ -67,7 +67,10 @@ impl PythonExecutor {
     ) -> BoxFuture<'static, Result<Execution, ExecutionError>> {
         let (reply, answer) = oneshot::channel();
         let sent = self.jobs.send(Order { job, code, pages, time_limit, reply });
+        // The thread serves as long as somebody waits for an answer.
+        let jobs = self.jobs.clone();
         async move {
+            let _jobs = jobs;
             sent.map_err(|_| infrastructure("the executor has stopped"))?;
             answer.await.map_err(|_| infrastructure("the executor has stopped"))?
         }
@@ -89,7 +92,7 @@ impl Executor for PythonExecutor {
         code: Code,
     ) -> BoxFuture<'static, Result<Result<serde_json::Value, String>, ExecutionError>> {
         let time_limit = self.pool.settings.schema_time_limit;
-        let execution = self.order(schema_job(&code), code, None, time_limit);
+        let execution = self.order(Job::on_nothing(code.hash, Task::Schema), code, None, time_limit);
         async move {
             let execution = execution.await?;
             Ok(match execution.outcome {
@@ -124,25 +127,6 @@ fn job_of(request: &ExecutionRequest) -> Job {
         seed: request.seed,
         complete: request.snapshot.complete,
         pages: request.snapshot.pages.iter().map(|(key, page)| (*key, page.clone())).collect(),
-    }
-}
-
-fn schema_job(code: &Code) -> Job {
-    Job {
-        code: code.hash,
-        task: Task::Schema,
-        reader: true,
-        calldata: crate::domain::Bytes::new(),
-        contract: [0; 20],
-        sender: [0; 20],
-        origin: [0; 20],
-        value: [0; 32],
-        balance: [0; 32],
-        chain_id: 0,
-        at: 0,
-        seed: Digest::new([0; 32]),
-        complete: true,
-        pages: Vec::new(),
     }
 }
 

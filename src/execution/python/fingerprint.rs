@@ -31,8 +31,9 @@ enum Table {
 }
 
 /// The tables of an interpreter, and what they held.
+#[derive(Default)]
 pub(super) struct Fingerprint {
-    modules: PyDictRef,
+    modules: Option<PyDictRef>,
     baseline: Vec<(PyObjectRef, PyObjectRef)>,
     tables: Vec<Table>,
 }
@@ -135,7 +136,7 @@ fn name_of(dict: &PyDictRef) -> Option<String> {
 
 impl Fingerprint {
     /// Notes everything reachable from the imported modules.
-    pub(super) fn take(modules: &PyDictRef, _vm: &VirtualMachine) -> Self {
+    pub(super) fn take(modules: &PyDictRef) -> Self {
         let baseline = entries(modules);
         let mut walk = Walk { seen: HashSet::new(), waiting: Vec::new(), tables: Vec::new() };
         walk.seen.insert(modules.as_object().get_id());
@@ -145,16 +146,16 @@ impl Fingerprint {
         while let Some(object) = walk.waiting.pop() {
             walk.note(&object);
         }
-        Self { modules: modules.clone(), baseline, tables: walk.tables }
+        Self { modules: Some(modules.clone()), baseline, tables: walk.tables }
     }
 
     /// Forgets modules imported since; is everything else as it was?
     pub(super) fn restore(&self, vm: &VirtualMachine) -> bool {
-        if self.modules.__len__() != self.baseline.len() && !self.forget_modules(vm) {
+        let Some(modules) = &self.modules else { return false };
+        if modules.__len__() != self.baseline.len() && !self.forget_modules(modules, vm) {
             return false;
         }
-        let same_modules = self
-            .modules
+        let same_modules = modules
             .clone()
             .into_iter()
             .zip(&self.baseline)
@@ -162,9 +163,9 @@ impl Fingerprint {
         same_modules && self.tables.iter().all(Table::is_unchanged)
     }
 
-    fn forget_modules(&self, vm: &VirtualMachine) -> bool {
+    fn forget_modules(&self, modules: &PyDictRef, vm: &VirtualMachine) -> bool {
         let known: HashSet<usize> = self.baseline.iter().map(|(_, m)| m.get_id()).collect();
-        for (key, module) in entries(&self.modules) {
+        for (key, module) in entries(modules) {
             if known.contains(&module.get_id()) {
                 continue;
             }
@@ -173,15 +174,15 @@ impl Fingerprint {
             };
             // A submodule is also an attribute of its package.
             if let Some((package, short)) = name.rsplit_once('.')
-                && let Ok(Some(package)) = self.modules.get_item_opt(package, vm)
+                && let Ok(Some(package)) = modules.get_item_opt(package, vm)
                 && let Some(dict) = package.dict()
             {
                 let _ = dict.del_item(short, vm);
             }
-            if self.modules.del_item(name, vm).is_err() {
+            if modules.del_item(name, vm).is_err() {
                 return false;
             }
         }
-        self.modules.__len__() == self.baseline.len()
+        modules.__len__() == self.baseline.len()
     }
 }

@@ -56,6 +56,28 @@ pub(super) struct Job {
     pub(super) pages: Vec<(PageKey, Page)>,
 }
 
+impl Job {
+    /// A job without message and state.
+    pub(super) fn on_nothing(code: Digest, task: Task) -> Self {
+        Self {
+            code,
+            task,
+            reader: true,
+            calldata: Bytes::new(),
+            contract: [0; 20],
+            sender: [0; 20],
+            origin: [0; 20],
+            value: [0; 32],
+            balance: [0; 32],
+            chain_id: 0,
+            at: 0,
+            seed: Digest::new([0; 32]),
+            complete: true,
+            pages: Vec::new(),
+        }
+    }
+}
+
 /// A frame to a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ToWorker {

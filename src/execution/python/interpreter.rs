@@ -1,6 +1,6 @@
 //! The Python interpreter of a worker: made once, warmed, and used for one job after another.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use rustpython_vm as vm;
 use vm::builtins::{PyBytes, PyCode, PyDictRef, PyInt, PyStr, PyTuple};
@@ -10,7 +10,8 @@ use vm::{Interpreter, PyObjectRef, PyRef, PyResult, Settings, VirtualMachine};
 use super::fingerprint::Fingerprint;
 use super::frame::{Job, Task};
 use super::{native, values};
-use crate::domain::{Bytes, Digest};
+use crate::domain::calldata::Value;
+use crate::domain::{Bytes, Code, Digest};
 
 /// Python calls may nest this deep.
 const RECURSION_MAX: usize = 1000;
@@ -72,7 +73,7 @@ impl Python {
     /// Makes and warms an interpreter; the error is a traceback.
     pub(super) fn start() -> Result<Self, String> {
         let interpreter = build();
-        let (run, fingerprint) = interpreter.enter(|vm| {
+        let (run, modules) = interpreter.enter(|vm| {
             vm.recursion_limit.set(RECURSION_MAX);
             warm(vm).map_err(|error| {
                 let mut text = String::new();
@@ -80,7 +81,29 @@ impl Python {
                 text
             })
         })?;
-        Ok(Self { interpreter, run, fingerprint, compiled: VecDeque::new() })
+        let fingerprint = Fingerprint::default();
+        let mut python = Self { interpreter, run, fingerprint, compiled: VecDeque::new() };
+        python.rehearse();
+        python.fingerprint = Fingerprint::take(&modules);
+        Ok(python)
+    }
+
+    /// Runs contracts before anything is noted: what is made at first use only is made then.
+    fn rehearse(&mut self) {
+        for example in super::examples() {
+            let code = Code::new(Bytes::from_static(example.source.as_bytes()));
+            for task in [Task::Schema, Task::Constructor, Task::Method] {
+                let mut job = Job::on_nothing(code.hash, task);
+                job.calldata = Value::call(Some("none"), Vec::new(), BTreeMap::new()).encode().into();
+                native::begin(&mut job);
+                if self.has(&code.hash) || self.add(code.hash, &code.source).is_ok() {
+                    self.run(&job);
+                }
+                native::finish();
+            }
+        }
+        self.compiled.clear();
+        self.collect_garbage();
     }
 
     /// Is this code here already?
@@ -181,7 +204,9 @@ fn build() -> Interpreter {
         .build()
 }
 
-fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, Fingerprint)> {
+fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, PyDictRef)> {
+    // A type whose name the interpreter forgets to intern, and panics when it is asked for it.
+    vm.ctx.intern_str("async_generator_wrapped_value");
     execute("genlayer.warmup", include_str!("sdk/warmup.py"), vm.ctx.new_dict(), vm)?;
     let modules: PyDictRef = vm.sys_module.get_attr("modules", vm)?.try_into_value(vm)?;
     // The package comes last, but its modules import each other by its name.
@@ -206,7 +231,7 @@ fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, Fingerprint)> {
             run = module.dict().get_item("run", vm)?;
         }
     }
-    Ok((run, Fingerprint::take(&modules, vm)))
+    Ok((run, modules))
 }
 
 fn execute(name: &str, source: &str, globals: PyDictRef, vm: &VirtualMachine) -> PyResult<()> {

@@ -143,14 +143,10 @@ mod _genlayer {
 
     fn raise(error: &StoreError, vm: &VirtualMachine) -> vm::builtins::PyBaseExceptionRef {
         match error {
-            StoreError::ReadOnly(_) => {
-                let permission = vm.ctx.exceptions.permission_error.to_owned();
-                vm.new_exception_msg(permission, error.to_string().into())
-            }
             StoreError::TooLarge { .. } | StoreError::TooManyChanges => {
                 vm.new_overflow_error(error.to_string())
             }
-            StoreError::Fetch => vm.new_runtime_error(error.to_string()),
+            StoreError::ReadOnly(_) | StoreError::Fetch => vm.new_runtime_error(error.to_string()),
         }
     }
 

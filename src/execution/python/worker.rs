@@ -127,15 +127,10 @@ fn complain(trace: String) {
 
 /// CPU time of this thread, in microseconds.
 fn cpu_micros() -> u64 {
-    use nix::sys::resource::{UsageWho, getrusage};
-    #[cfg(target_os = "linux")]
-    let who = UsageWho::RUSAGE_THREAD;
-    #[cfg(not(target_os = "linux"))]
-    let who = UsageWho::RUSAGE_SELF;
-    getrusage(who).map_or(0, |usage| {
-        let (user, system) = (usage.user_time(), usage.system_time());
-        let micros = (user.tv_sec() + system.tv_sec()) * 1_000_000;
-        u64::try_from(micros + user.tv_usec() + system.tv_usec()).unwrap_or(0)
+    use nix::time::{ClockId, clock_gettime};
+    let now = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
+    now.map_or(0, |now| {
+        u64::try_from(now.tv_sec() * 1_000_000 + now.tv_nsec() / 1_000).unwrap_or(0)
     })
 }
 

@@ -4,9 +4,9 @@ Instances are views: a position in storage and the codecs of what lies there.
 """
 
 import collections.abc
+import types
 import typing
 
-import _genlayer
 from genlayer import storage
 from genlayer.storage import GENERIC, child, codec_of, kind, read, write
 
@@ -31,36 +31,7 @@ class _View:
     def __class_getitem__(cls, parameters):
         if not isinstance(parameters, tuple):
             parameters = (parameters,)
-        return _Parametrized(cls, parameters)
-
-
-class _Parametrized:
-    """`TreeMap[str, u256]`: what `typing` needs to see of it."""
-
-    def __init__(self, origin, args):
-        self.__origin__ = origin
-        self.__args__ = args
-        self.__parameters__ = ()
-
-    def __call__(self, *args, **kwargs):
-        return self.__origin__(*args, **kwargs)
-
-    def __repr__(self):
-        inner = ", ".join(getattr(arg, "__name__", repr(arg)) for arg in self.__args__)
-        return f"{self.__origin__.__name__}[{inner}]"
-
-    def __eq__(self, other):
-        return (isinstance(other, _Parametrized)
-                and (self.__origin__, self.__args__) == (other.__origin__, other.__args__))
-
-    def __hash__(self):
-        return hash((self.__origin__, self.__args__))
-
-    def __or__(self, other):
-        return typing.Union[self, other]
-
-    def __ror__(self, other):
-        return typing.Union[other, self]
+        return types.GenericAlias(cls, parameters)
 
 
 def _view(cls, slot, offset, codec):

@@ -43,10 +43,18 @@ class Message:
         return f"Message({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
 
 
+_real_import = builtins.__import__
+
+
 def _import(name, globals=None, locals=None, fromlist=(), level=0):
-    if level == 0 and name.partition(".")[0] in DENIED:
+    from_contract = globals is not None and globals.get("__name__") == MODULE
+    if from_contract and level == 0 and name.partition(".")[0] in DENIED:
         raise ModuleNotFoundError(f"No module named '{name}': {NO_HOST}", name=name)
-    return builtins.__import__(name, globals, locals, fromlist, level)
+    return _real_import(name, globals, locals, fromlist, level)
+
+
+# The `import` statement asks the interpreter's own built-ins, whatever those of the module are.
+builtins.__import__ = _import
 
 
 def _unavailable(*args, **kwargs):
@@ -56,7 +64,6 @@ def _unavailable(*args, **kwargs):
 def _builtins():
     """The built-ins of one contract: its own copy, so that nothing it does to them stays."""
     own = dict(vars(builtins))
-    own["__import__"] = _import
     own["open"] = own["input"] = own["breakpoint"] = _unavailable
     return own
 

@@ -1,0 +1,101 @@
+//! The same request gives the same execution: again, elsewhere, and after other work.
+
+use std::sync::Arc;
+
+use agora::domain::ledger::Snapshot;
+use agora::domain::{Cost, Digest, Execution};
+use agora::execution::Executor;
+use agora::execution::python::PythonExecutor;
+
+use crate::harness::*;
+
+const PROBE: &str = r#"
+import json, random, time
+from datetime import datetime, timezone
+from genlayer import *
+
+class Probe(gl.Contract):
+    seen: DynArray[str]
+
+    def __init__(self):
+        pass
+
+    @gl.public.write
+    def go(self) -> dict:
+        words = {"b", "a", "c", str(random.random())}
+        self.seen.append(json.dumps(sorted(words)))
+        print(hash("text"), list(words), random.randint(0, 10**9))
+        return {
+            "time": int(time.time() * 1000),
+            "now": datetime.now(timezone.utc).isoformat(),
+            "raw": gl.message_raw["datetime"],
+            "local": time.strftime("%Y-%m-%d %H:%M", time.localtime()),
+            "random": str(random.random()),
+            "words": list(words),
+        }
+"#;
+
+fn without_cost(execution: Execution) -> Execution {
+    assert!(execution.outcome.is_success(), "{execution:?}");
+    assert!(execution.cost.cpu_micros > 0);
+    Execution { cost: Cost::default(), ..execution }
+}
+
+#[tokio::test]
+async fn every_run_on_every_worker_is_the_same() {
+    let (one, many) = (executor(), PythonExecutor::start(settings(3)).unwrap());
+    let first = without_cost(one.execute(request(PROBE, Some("go"), vec![])).await.unwrap());
+    let again = (0..6).flat_map(|_| [&one, &many]);
+    let again = again.map(|executor| executor.execute(request(PROBE, Some("go"), vec![])));
+    for execution in futures_util::future::join_all(again).await {
+        assert_eq!(without_cost(execution.unwrap()), first);
+    }
+    let value = format!("{:?}", returned(&first));
+    assert!(value.contains("2023-11-14T22:13:20.123000+00:00"), "{value}");
+    assert!(value.contains("2023-11-14T22:13:20.123000Z"), "{value}");
+    assert!(value.contains("2023-11-14 22:13"), "{value}");
+}
+
+#[tokio::test]
+async fn another_seed_is_another_chance() {
+    let executor = executor();
+    let mut other = request(PROBE, Some("go"), vec![]);
+    other.seed = Digest::new([8; 32]);
+    let first = executor.execute(request(PROBE, Some("go"), vec![])).await.unwrap();
+    let second = executor.execute(other).await.unwrap();
+    assert_ne!(returned(&first), returned(&second));
+}
+
+#[tokio::test]
+async fn pages_that_were_not_sent_along_are_fetched_and_change_nothing() {
+    let executor = executor();
+    let mut contract = Contract::deploy(&executor, PROBE, vec![]).await;
+    contract.call("go", vec![]).await;
+    let complete = contract.request(Some("go"), vec![]);
+    let remote = Arc::new(Remote { pages: contract.state.clone(), ..Remote::default() });
+    let mut partial = complete.clone();
+    partial.snapshot = Snapshot { pages: Arc::default(), complete: false };
+    partial.pages = Arc::clone(&remote) as _;
+    let expected = without_cost(executor.execute(complete).await.unwrap());
+    assert_eq!(without_cost(executor.execute(partial).await.unwrap()), expected);
+    let asked = remote.asked.lock().unwrap().clone();
+    assert!(contract.state.keys().any(|key| asked.contains(key)));
+    let once: std::collections::BTreeSet<_> = asked.iter().collect();
+    assert_eq!(once.len(), asked.len(), "no page is asked for twice");
+}
+
+#[test]
+fn executions_can_be_asked_for_from_any_thread_and_runtime() {
+    let executor = executor();
+    let threads = (0..3).map(|_| {
+        let executor = executor.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(executor.execute(request(PROBE, Some("go"), vec![]))).unwrap()
+        })
+    });
+    let threads: Vec<_> = threads.collect();
+    for thread in threads {
+        without_cost(thread.join().unwrap());
+    }
+}
