@@ -51,7 +51,7 @@ pub struct ApiSettings {
     /// Threads that serve HTTP.
     pub workers: usize,
     /// What else `/health` tells: the sandbox, the database, ….
-    pub details: serde_json::Value,
+    pub details: Details,
 }
 
 impl Default for ApiSettings {
@@ -72,8 +72,30 @@ impl Default for ApiSettings {
             head_timeout: Duration::from_secs(10),
             shutdown_timeout_secs: 5,
             workers: 2,
-            details: json!({}),
+            details: Details::new(|| json!({})),
         }
+    }
+}
+
+/// Something that `/health` asks anew every time, because it changes while the server runs.
+#[derive(Clone)]
+pub struct Details(Arc<dyn Fn() -> serde_json::Value + Send + Sync>);
+
+impl Details {
+    /// Details that `ask` answers.
+    pub fn new(ask: impl Fn() -> serde_json::Value + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    /// The present answer.
+    pub fn now(&self) -> serde_json::Value {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Details {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Details(..)")
     }
 }
 

@@ -15,5 +15,5 @@ pub mod rest;
 pub mod server;
 
 pub use access::Access;
-pub use limits::ApiSettings;
+pub use limits::{ApiSettings, Details};
 pub use server::start;

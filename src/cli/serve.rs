@@ -12,7 +12,7 @@ use crate::actors::clock::NetworkClock;
 use crate::actors::settings::NetworkSettings;
 use crate::actors::store::open_network;
 use crate::actors::system::Network;
-use crate::api::{self, ApiSettings};
+use crate::api::{self, ApiSettings, Details};
 use crate::domain::ledger::Genesis;
 use crate::domain::{Amount, Clock, DerivedKey, KeyUse, Stake, Validator};
 use crate::execution::python::{PythonExecutor, PythonSettings};
@@ -67,8 +67,8 @@ async fn run(config: Config, listener: TcpListener, database: Database) -> Resul
     let handles = network.handles();
     let listen = listener.local_addr()?;
     let mut api_settings = api_settings(&config);
-    api_settings.sandbox =
-        Arc::new(move || serde_json::to_value(sandbox.sandbox_report()).unwrap_or_default());
+    api_settings.details =
+        Details::new(move || serde_json::json!({ "sandbox": sandbox.sandbox_report() }));
     let server = api::start(listener, handles.clone(), api_settings)?;
     let http = server.handle();
     let serving = actix::spawn(server);

@@ -117,7 +117,7 @@ pub(super) async fn health(api: Data<Api>, request: HttpRequest) -> Answer {
             "batch_max": settings.batch_max,
             "event_buffer": settings.event_buffer,
         }),
-        details: api.settings.details.clone(),
+        details: api.settings.details.now(),
     }))
 }
 

@@ -92,7 +92,8 @@ impl Executor for PythonExecutor {
         code: Code,
     ) -> BoxFuture<'static, Result<Result<serde_json::Value, String>, ExecutionError>> {
         let time_limit = self.pool.settings.schema_time_limit;
-        let execution = self.order(Job::on_nothing(code.hash, Task::Schema), code, None, time_limit);
+        let execution =
+            self.order(Job::on_nothing(code.hash, Task::Schema), code, None, time_limit);
         async move {
             let execution = execution.await?;
             Ok(match execution.outcome {

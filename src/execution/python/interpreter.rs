@@ -94,7 +94,8 @@ impl Python {
             let code = Code::new(Bytes::from_static(example.source.as_bytes()));
             for task in [Task::Schema, Task::Constructor, Task::Method] {
                 let mut job = Job::on_nothing(code.hash, task);
-                job.calldata = Value::call(Some("none"), Vec::new(), BTreeMap::new()).encode().into();
+                job.calldata =
+                    Value::call(Some("none"), Vec::new(), BTreeMap::new()).encode().into();
                 native::begin(&mut job);
                 if self.has(&code.hash) || self.add(code.hash, &code.source).is_ok() {
                     self.run(&job);
