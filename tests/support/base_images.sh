@@ -76,7 +76,7 @@ make_toolchain_image() {
     triple="$(cd "$repository_root" && rustc -vV | sed -n 's/^host: //p')"
     as_root mkdir -p "$root/usr/local/cargo/bin" "$root/usr/local/lib/rustlib"
     as_root cp --dereference "$sysroot/bin/cargo" "$sysroot/bin/rustc" "$root/usr/local/bin/"
-    as_root cp --archive --dereference "$sysroot"/lib/*.so "$root/usr/local/lib/"
+    as_root cp --archive --dereference "$sysroot"/lib/*.so* "$root/usr/local/lib/"
     as_root cp --archive "$sysroot/lib/rustlib/$triple" "$root/usr/local/lib/rustlib/"
     local configuration="${CARGO_HOME:-$HOME/.cargo}/config.toml"
     if [[ -f "$configuration" ]]; then
