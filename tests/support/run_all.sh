@@ -55,7 +55,9 @@ suite() {
     local name="$1" started=$SECONDS code=0 counts suite_passed suite_failed ignored
     shift
     say "$name: $*"
-    "$@" 2>&1 | tee "$work/output" || code=${PIPESTATUS[0]}
+    # A suite's own closing line is shown indented: unindented there is only ours, at the end.
+    "$@" 2>&1 | tee "$work/output" | sed -uE 's/^[0-9]+ passed, [0-9]+ failed$/    &/' ||
+        code=${PIPESTATUS[0]}
     counts="$(awk '
         /^test result: / { passed += $4; failed += $6; ignored += $8 }
         /^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
@@ -106,7 +108,9 @@ cat <<'TEXT'
     Lints, then runs every test against SQLite and a PostgreSQL of its own, builds the image and
     uses it, and takes a quick benchmark. What it starts it also ends.
 TEXT
-install_packages gcc libc6-dev curl python3 || { in_ci && exit 1; }
+if ! install_packages gcc libc6-dev curl python3; then
+    cannot packages "what is missing above may make later steps fail"
+fi
 
 step format cargo fmt --check
 step clippy cargo clippy --quiet --all-targets --locked -- -D warnings
@@ -129,12 +133,14 @@ fi
 step release cargo build --quiet --release --locked
 export AGORA_BIN="$repository_root/target/release/agora"
 if declares_bench whole_path; then
+    # The profile of `cargo bench` is the release profile: only the bench itself is compiled.
     step bench cargo bench --locked --bench whole_path -- --quick
 fi
-if [[ -x tests/quickstart/run.sh ]]; then
-    suite quickstart tests/quickstart/run.sh
+if [[ -e tests/quickstart/run.sh ]]; then
+    suite quickstart bash tests/quickstart/run.sh
 fi
 
+clean_up
 say "Summary ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
 printf '    %s\n' "${summary[@]}"
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
