@@ -10,7 +10,9 @@
 #
 # How the build reaches crates.io: the toolchain image carries this machine's certificates and, if
 # there is one, the cargo configuration; the caller builds with `--network host`. The Dockerfile
-# knows of none of this.
+# knows of none of this. Cargo's home has the path it has here, because cargo takes a dependency
+# compiled from another path for a different one: so run_all.sh can go on with what the image's
+# build stage compiled.
 set -euo pipefail
 # shellcheck source=tests/support/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -23,6 +25,8 @@ toolchain_image="$(argument TOOLCHAIN_IMAGE)"
 # debian:bookworm-slim → bookworm
 suite="${runtime_image#*:}"
 suite="${suite%-slim}"
+
+cargo_home="${CARGO_HOME:-$HOME/.cargo}"
 
 work="$(mktemp -d)"
 trap 'as_root rm -rf "$work"' EXIT
@@ -74,17 +78,16 @@ make_toolchain_image() {
     # and other targets, four times the size.
     sysroot="$(cd "$repository_root" && rustc --print sysroot)"
     triple="$(cd "$repository_root" && rustc -vV | sed -n 's/^host: //p')"
-    as_root mkdir -p "$root/usr/local/cargo/bin" "$root/usr/local/lib/rustlib"
+    as_root mkdir -p "$root$cargo_home" "$root/usr/local/lib/rustlib"
     as_root cp --dereference "$sysroot/bin/cargo" "$sysroot/bin/rustc" "$root/usr/local/bin/"
     as_root cp --archive --dereference "$sysroot"/lib/*.so* "$root/usr/local/lib/"
     as_root cp --archive "$sysroot/lib/rustlib/$triple" "$root/usr/local/lib/rustlib/"
-    local configuration="${CARGO_HOME:-$HOME/.cargo}/config.toml"
-    if [[ -f "$configuration" ]]; then
-        as_root cp "$configuration" "$root/usr/local/cargo/config.toml"
+    if [[ -f "$cargo_home/config.toml" ]]; then
+        as_root cp "$cargo_home/config.toml" "$root$cargo_home/config.toml"
     fi
     import "$root" "$toolchain_image" --change 'CMD ["bash"]' \
-        --change 'ENV CARGO_HOME=/usr/local/cargo' \
-        --change 'ENV PATH=/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
+        --change "ENV CARGO_HOME=$cargo_home" \
+        --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
         --change 'ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'
 }
 

@@ -1,6 +1,7 @@
 # Shared by the test scripts; source it. Nothing here runs a test.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034  # for those who source it
 repository_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 
 say() { printf '\n==> %s\n' "$*"; }

@@ -88,9 +88,10 @@ cannot() {
 
 declares_bench() { cargo read-manifest | grep -q "\"kind\":\[\"bench\"\][^}]*\"name\":\"$1\""; }
 
-# The image's build stage has compiled every dependency exactly as this machine would: same
-# sources, same toolchain, same profile. Taking its artefacts spares a second release build; cargo
-# judges by itself which of them are fresh.
+# The image's build stage has compiled every dependency as this machine would: same sources, same
+# toolchain, same profile, same path of cargo's home (base_images.sh). Taking its artefacts spares a
+# second release build. Cargo judges by itself which of them are fresh, so where that does not hold,
+# as with genuine base images, the next step takes longer and is as right.
 take_release_artefacts() {
     local container
     container="$(docker create agora:smoke-build)"
