@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order: [`domain`] holds the nouns, [`protocol`] decides, [`execution`] runs
 //! contracts, [`storage`] keeps the truth, [`actors`] tie them together, [`api`] answers clients
-//! and [`cli`] starts it all. Imports go that way and no other; `tests/architecture.rs` checks it.
+//! and [`cli`] starts it all. Imports go that way and no other; `tests/architecture` checks it.
 
 pub mod actors;
 pub mod api;
