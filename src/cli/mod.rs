@@ -65,7 +65,10 @@ enum Command {
     Health(health::HealthArguments),
     /// Runs contracts for a server; not for people.
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// Memory of one execution, in bytes.
+        memory_limit: Option<u64>,
+    },
 }
 
 /// Parses the command line, does what it says and returns the process's exit code.
@@ -73,7 +76,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or(Command::Serve(Box::new(cli.serve)));
     let done = match command {
-        Command::Worker => return crate::execution::python::worker_main(),
+        Command::Worker { .. } => return crate::execution::python::worker_main(),
         Command::Serve(arguments) => serve::serve(*arguments),
         Command::Config(arguments) => show_config(*arguments),
         Command::Contract { command } => contract::run(&command),
