@@ -32,6 +32,5 @@ pub mod system;
 mod tell;
 #[cfg(test)]
 mod testing;
-mod writer;
 
 pub use tell::{dropped_messages, tell, tell_weak};

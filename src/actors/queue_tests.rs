@@ -55,7 +55,9 @@ impl Handler<Terminated<Address>> for News {
 
 /// Records the consensus that the queue starts, and lets the test end them.
 #[derive(Debug, Default)]
-struct Spawned(Mutex<Vec<(TxHash, u32, ConsensusReports, Option<Permit>)>>);
+struct Spawned(Mutex<Vec<Started>>);
+
+type Started = (TxHash, u32, ConsensusReports, Option<Permit>);
 
 impl SpawnConsensus for Spawned {
     fn spawn(&self, job: Box<ConsensusJob>, permit: Permit, reports: ConsensusReports) {
@@ -93,7 +95,7 @@ struct Setting {
     explained: Probe<ExplainWaiting>,
     consensus: Arc<Spawned>,
     news: News,
-    _crawler: Addr<News>,
+    crawler: Addr<News>,
 }
 
 type Claims = Box<dyn FnMut(&ClaimTransaction) -> Option<Result<Claim, StoreError>> + Send>;
@@ -113,14 +115,14 @@ fn start(depth_max: usize, claims: Claims, requeued: Status) -> Setting {
     let crawler = news.clone().start();
     let claims = Probe::answering(claims);
     let transfers = Probe::answering(|_| Some(Ok(Status::Finalized)));
-    let requeues = Probe::answering(move |_| Some(Ok(requeued)));
+    let given_back = Probe::answering(move |_| Some(Ok(requeued)));
     let explained = Probe::answering(|_| Some(Ok(())));
     let finality: Probe<WindowOpened> = Probe::new();
     let consensus = Arc::new(Spawned::default());
     let ports = QueuePorts {
         claim: claims.recipient.clone(),
         transfer: transfers.recipient.clone(),
-        requeue: requeues.recipient.clone(),
+        requeue: given_back.recipient.clone(),
         explain: explained.recipient.clone(),
         finality: finality.recipient.clone(),
         consensus: consensus.clone(),
@@ -128,7 +130,16 @@ fn start(depth_max: usize, claims: Claims, requeued: Status) -> Setting {
         depth_max,
     };
     let queue = Queue::new(CONTRACT, ports, QueueReports::to(&crawler)).start();
-    Setting { queue, claims, transfers, requeues, explained, consensus, news, _crawler: crawler }
+    Setting {
+        queue,
+        claims,
+        transfers,
+        requeues: given_back,
+        explained,
+        consensus,
+        news,
+        crawler,
+    }
 }
 
 async fn enqueue(queue: &Addr<Queue>, number: u8) -> Result<Enqueued, EnqueueRejected> {
@@ -331,7 +342,7 @@ fn a_permit_limits_how_many_rounds_run_in_the_process() {
             rounds,
             depth_max: 10,
         };
-        let reports = QueueReports::to(&setting._crawler);
+        let reports = QueueReports::to(&setting.crawler);
         let queue = Queue::new(CONTRACT, ports, reports).start();
         enqueue(&queue, 1).await.unwrap();
         settle().await;

@@ -66,7 +66,7 @@ impl NetworkSettings {
             sandbox_mint: true,
             attempts_max: 3,
             queue_depth_max: 1_024,
-            consensus_max: 256,
+            consensus_max: 64,
             executions_max: 64,
             store_in_flight_max: 16_384,
             batch_max: 256,

@@ -19,13 +19,12 @@ use super::permits::Permits;
 use super::queue::QueuePorts;
 use super::reader::{Reader, ReaderPorts};
 use super::settings::NetworkSettings;
-use super::store::Store;
+use super::store::{Database, Store};
 use super::supervision::{DeathWatch, RestartPolicy, Terminated, Verdict};
 use super::tell;
 use crate::domain::Clock;
 use crate::domain::ledger::StoreError;
 use crate::execution::Executor;
-use crate::storage::Database;
 
 /// The long-lived children of the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -305,6 +304,11 @@ impl Network {
         }
         finished && matches!(closed, Ok(Ok(())))
     }
+}
+
+/// Runs `future` on a new actor system of this thread, until it ends.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    actix::System::new().block_on(future)
 }
 
 /// Turns settings and leaf actors into the ports of the others.

@@ -15,5 +15,6 @@ pub mod rest;
 pub mod server;
 
 pub use access::Access;
+pub use actix_web::dev::ServerHandle;
 pub use limits::{ApiSettings, Details};
 pub use server::start;

@@ -54,7 +54,7 @@ options! {
     port: u16, "AGORA_PORT";
     /// Folder of the embedded database.
     data_dir: PathBuf, "AGORA_DATA_DIR", value_name = "DIR";
-    /// PostgreSQL to use instead of the embedded database: postgres://user:password@host/name.
+    /// PostgreSQL to use instead of the embedded database, as `postgres://user:password@host/name`.
     database_url: String, "DATABASE_URL", value_name = "URL", hide_env_values = true;
     /// Anything; accounts, validators, draws and everything else random derive from it.
     seed: String, "AGORA_SEED", value_name = "TEXT";

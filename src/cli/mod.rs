@@ -41,7 +41,7 @@ struct ServeArguments {
     /// Configuration file (TOML); ./agora.toml is read when it exists.
     #[arg(long, env = "AGORA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// More words in the log: -v for debug, -vv for trace. RUST_LOG says it in detail.
+    /// More words in the log: -v for debug, -vv for trace. `RUST_LOG` says it in detail.
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(flatten)]

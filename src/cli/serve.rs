@@ -11,12 +11,11 @@ use super::{CliError, EXIT_FAILURE, EXIT_OK, EXIT_RESTART, ServeArguments, say};
 use crate::actors::clock::NetworkClock;
 use crate::actors::settings::NetworkSettings;
 use crate::actors::store::open_network;
-use crate::actors::system::Network;
+use crate::actors::system::{Network, block_on};
 use crate::api::{self, ApiSettings, Details};
 use crate::domain::ledger::Genesis;
 use crate::domain::{Amount, Clock, DerivedKey, KeyUse, Stake, Validator};
 use crate::execution::python::{PythonExecutor, PythonSettings};
-use crate::protocol::Timeouts;
 use crate::storage::{Database, DatabaseOptions};
 
 /// Stake of each validator of the first start.
@@ -32,7 +31,7 @@ pub(super) fn serve(arguments: ServeArguments) -> Result<u8, CliError> {
         None => sqlite_path(&config.data_dir)?,
     };
     let database = Database::open(&url, DatabaseOptions::default())?;
-    actix::System::new().block_on(run(config, listener, database))
+    block_on(run(config, listener, database))
 }
 
 fn start_log(verbose: u8) {
@@ -71,7 +70,7 @@ async fn run(config: Config, listener: TcpListener, database: Database) -> Resul
         Details::new(move || serde_json::json!({ "sandbox": sandbox.sandbox_report() }));
     let server = api::start(listener, handles.clone(), api_settings)?;
     let http = server.handle();
-    let serving = actix::spawn(server);
+    let serving = tokio::task::spawn_local(server);
     let data = match &config.database_url {
         Some(_) => "PostgreSQL (DATABASE_URL)".to_owned(),
         None => config.data_dir.display().to_string(),
@@ -102,11 +101,7 @@ async fn run(config: Config, listener: TcpListener, database: Database) -> Resul
 }
 
 /// Requests first, then the network they ask; each has the time that is set.
-async fn shut_down(
-    http: actix_web::dev::ServerHandle,
-    network: Network,
-    deadline: Duration,
-) -> bool {
+async fn shut_down(http: api::ServerHandle, network: Network, deadline: Duration) -> bool {
     let requests = tokio::time::timeout(deadline, http.stop(true)).await;
     if requests.is_err() {
         http.stop(false).await;
@@ -165,11 +160,8 @@ fn settings(config: &Config) -> NetworkSettings {
     let mut settings = NetworkSettings::new(config.chain_id, config.seed);
     let given = &config.given;
     settings.owner = format!("{}-{}", std::process::id(), settings_nonce());
-    settings.timeouts = Timeouts {
-        leader: config.times.leader,
-        validators: config.times.validator,
-        ..settings.timeouts
-    };
+    settings.timeouts.leader = config.times.leader;
+    settings.timeouts.validators = config.times.validator;
     settings.read_timeout = config.times.read;
     settings.finality_window = config.times.finality_window;
     settings.early_quorum = given.early_quorum.unwrap_or(settings.early_quorum);
@@ -198,11 +190,11 @@ fn python_settings(config: &Config) -> Result<PythonSettings, CliError> {
 
 fn api_settings(config: &Config) -> ApiSettings {
     let given = &config.given;
-    let mut settings = ApiSettings::default();
-    settings.access = match &config.access {
+    let access = match &config.access {
         Access::Open => api::Access::Open,
         Access::Guarded(key) => api::Access::Guarded { admin_key: key.clone() },
     };
+    let mut settings = ApiSettings { access, ..ApiSettings::default() };
     if let Some(origins) = &given.cors_origins {
         settings.cors_origins.clone_from(origins);
     }

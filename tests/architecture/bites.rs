@@ -45,7 +45,7 @@ fn more_of_a_layer_than_is_offered() {
     check("src/actors/a.rs", text, &["crate::execution::scripted"]);
     check("src/simulation/a.rs", text, &[]);
     check("src/actors/a.rs", "use crate::storage::x;", &["crate::storage::x"]);
-    check("src/actors/store.rs", "use crate::storage::x;", &[]);
+    check("src/actors/store/mod.rs", "use crate::storage::x;", &[]);
 }
 
 #[test]

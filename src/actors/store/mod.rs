@@ -3,6 +3,8 @@
 //! Writes go to the writer's thread and share its commits; reads go to a pool and never wait
 //! behind writes. The actor itself translates messages to functions of [`crate::storage`].
 
+mod writer;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
@@ -18,7 +20,6 @@ use super::permits::Permits;
 use super::settings::NetworkSettings;
 use super::supervision::DeathWatch;
 use super::system::Child;
-use super::writer::{Writer, WriterSettings};
 use crate::domain::ledger::{
     AccountRecord, Claim, ContractRecord, ContractView, Events, Page, PendingTransaction,
     Persisted, Position, StatusCounts, StoreError, Submitted, Supply, TransactionRecord,
@@ -27,7 +28,9 @@ use crate::domain::ledger::{
 use crate::domain::{
     Amount, Clock, DerivedKey, KeyUse, PageKey, Status, Timestamp, TxHash, Validator,
 };
-use crate::storage::{self, Connection, Database, Recover, SubmitContext};
+pub use crate::storage::Database;
+use crate::storage::{self, Connection, Recover, SubmitContext};
+use writer::{Writer, WriterSettings};
 
 type Answer<T> = ResponseFuture<Result<T, StoreError>>;
 

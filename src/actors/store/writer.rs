@@ -12,10 +12,10 @@ use actix::Recipient;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::messages::EventsCommitted;
-use super::supervision::DeathWatch;
-use super::system::Child;
-use super::tell;
+use crate::actors::messages::EventsCommitted;
+use crate::actors::supervision::DeathWatch;
+use crate::actors::system::Child;
+use crate::actors::tell;
 use crate::domain::TxHash;
 use crate::domain::ledger::{Announcement, StoreError};
 use crate::storage::{self, BatchContext, Connection, Database};
