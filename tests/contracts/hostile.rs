@@ -65,7 +65,8 @@ async fn check_timeout(body: &str) {
 
 #[tokio::test]
 async fn an_endless_loop_is_killed() {
-    check_timeout("while True:\n    try:\n        pass\n    except BaseException:\n        pass").await;
+    check_timeout("while True:\n    try:\n        pass\n    except BaseException:\n        pass")
+        .await;
 }
 
 #[tokio::test]

@@ -199,7 +199,8 @@ async fn check_refused(field: &str, action: &str, words: &str) {
     let source = format!(
         "from genlayer import *\nclass X(gl.Contract):\n    f: {field}\n    def __init__(self):\n        {action}\n"
     );
-    let execution = agora::execution::Executor::execute(&executor(), request(&source, None, vec![]));
+    let execution =
+        agora::execution::Executor::execute(&executor(), request(&source, None, vec![]));
     let execution = execution.await.unwrap();
     assert_eq!(execution.outcome, ExecutionOutcome::VmError("exit_code 1".into()));
     assert!(execution.stderr.contains(words), "{}", execution.stderr);
@@ -207,7 +208,8 @@ async fn check_refused(field: &str, action: &str, words: &str) {
 
 #[tokio::test]
 async fn values_that_do_not_fit_are_refused_in_words() {
-    check_refused("u8", "self.f = 256", "OverflowError: field `f`: 256 is out of range for `u8`").await;
+    check_refused("u8", "self.f = 256", "OverflowError: field `f`: 256 is out of range for `u8`")
+        .await;
     check_refused("i8", "self.f = -129", "OverflowError").await;
     check_refused("u256", "self.f = -1", "OverflowError").await;
     check_refused("u8", "self.f = 'x'", "`u8` storage takes an int, not `str`").await;

@@ -17,9 +17,7 @@ use super::store::trimmed;
 use crate::domain::{
     Code, Cost, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta,
 };
-use crate::execution::{
-    Entry, ExecutionError, ExecutionRequest, Executor, PageSource, Role,
-};
+use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, PageSource, Role};
 
 /// How long a worker may take to clean up after a job before it is replaced.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(5);
@@ -73,8 +71,8 @@ impl PythonExecutor {
         let jobs = self.jobs.clone();
         async move {
             let _jobs = jobs;
-            sent.map_err(|_| infrastructure("the executor has stopped"))?;
-            answer.await.map_err(|_| infrastructure("the executor has stopped"))?
+            sent.ok().ok_or_else(|| infrastructure("the executor has stopped"))?;
+            answer.await.ok().ok_or_else(|| infrastructure("the executor has stopped"))?
         }
         .boxed()
     }
@@ -94,7 +92,8 @@ impl Executor for PythonExecutor {
         code: Code,
     ) -> BoxFuture<'static, Result<Result<serde_json::Value, String>, ExecutionError>> {
         let time_limit = self.pool.settings.schema_time_limit;
-        let execution = self.order(Job::on_nothing(code.hash, Task::Schema), code, None, time_limit);
+        let execution =
+            self.order(Job::on_nothing(code.hash, Task::Schema), code, None, time_limit);
         async move {
             let execution = execution.await?;
             Ok(match execution.outcome {

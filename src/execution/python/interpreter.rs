@@ -94,7 +94,8 @@ impl Python {
             let code = Code::new(Bytes::from_static(example.source.as_bytes()));
             for task in [Task::Schema, Task::Constructor, Task::Method] {
                 let mut job = Job::on_nothing(code.hash, task);
-                job.calldata = Value::call(Some("none"), Vec::new(), BTreeMap::new()).encode().into();
+                job.calldata =
+                    Value::call(Some("none"), Vec::new(), BTreeMap::new()).encode().into();
                 native::begin(&mut job);
                 if self.has(&code.hash) || self.add(code.hash, &code.source).is_ok() {
                     self.run(&job);
@@ -205,8 +206,10 @@ fn build() -> Interpreter {
 }
 
 fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, PyDictRef)> {
-    // A type whose name the interpreter forgets to intern, and panics when it is asked for it.
-    vm.ctx.intern_str("async_generator_wrapped_value");
+    // Types whose names the interpreter forgets to intern, and panics when it is asked for them.
+    for name in ["async_generator_wrapped_value", "HeapMethodDef"] {
+        vm.ctx.intern_str(name);
+    }
     execute("genlayer.warmup", include_str!("sdk/warmup.py"), vm.ctx.new_dict(), vm)?;
     let modules: PyDictRef = vm.sys_module.get_attr("modules", vm)?.try_into_value(vm)?;
     // The package comes last, but its modules import each other by its name.
@@ -277,7 +280,8 @@ fn read_ending(ended: &PyObjectRef) -> Option<Ending> {
     if payload.len() > RESULT_BYTES_MAX {
         let what = if kind == 0 { "returned value" } else { "error text" };
         let bytes = payload.len();
-        let trace = format!("the {what} has {bytes} bytes; at most {RESULT_BYTES_MAX} are allowed\n");
+        let trace =
+            format!("the {what} has {bytes} bytes; at most {RESULT_BYTES_MAX} are allowed\n");
         return Some(Ending::failure("exit_code 1", trace));
     }
     Some(Ending { kind, payload, trace })

@@ -1,7 +1,6 @@
 //! The SDK's native functions: storage, calldata, hashes and the output of one execution.
 
 #![expect(
-    clippy::unnecessary_wraps,
     clippy::needless_pass_by_value,
     reason = "the interpreter decides how native functions look"
 )]
@@ -138,7 +137,8 @@ mod _genlayer {
 
     fn slot_of(slot: &ArgBytesLike, vm: &VirtualMachine) -> PyResult<[u8; 32]> {
         <[u8; 32]>::try_from(&*slot.borrow_buf())
-            .map_err(|_| vm.new_value_error("a slot has 32 bytes"))
+            .ok()
+            .ok_or_else(|| vm.new_value_error("a slot has 32 bytes"))
     }
 
     fn raise(error: &StoreError, vm: &VirtualMachine) -> vm::builtins::PyBaseExceptionRef {
@@ -158,7 +158,12 @@ mod _genlayer {
     }
 
     #[pyfunction]
-    fn write(slot: ArgBytesLike, offset: u64, data: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
+    fn write(
+        slot: ArgBytesLike,
+        offset: u64,
+        data: ArgBytesLike,
+        vm: &VirtualMachine,
+    ) -> PyResult<()> {
         let slot = slot_of(&slot, vm)?;
         let data = data.borrow_buf();
         with_state(vm, |state| state.store.write(slot, offset, &data, &mut Parent))?
@@ -229,7 +234,12 @@ mod _genlayer {
     }
 
     #[pyfunction]
-    fn encode(value: PyObjectRef, address: PyObjectRef, simple: PyObjectRef, vm: &VirtualMachine) -> PyResult {
+    fn encode(
+        value: PyObjectRef,
+        address: PyObjectRef,
+        simple: PyObjectRef,
+        vm: &VirtualMachine,
+    ) -> PyResult {
         let value = values::Encoder { address: &address, simple: &simple, vm }.value(&value, 0)?;
         Ok(vm.ctx.new_bytes(value.encode()).into())
     }

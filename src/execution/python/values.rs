@@ -28,7 +28,9 @@ pub(super) fn to_python(value: &Value, address: &PyObject, vm: &VirtualMachine) 
         Value::Null => vm.ctx.none(),
         Value::Bool(value) => vm.ctx.new_bool(*value).into(),
         Value::Integer(value) => integer(value, vm)?,
-        Value::Address(value) => address.call((vm.ctx.new_bytes(value.as_bytes().to_vec()),), vm)?,
+        Value::Address(value) => {
+            address.call((vm.ctx.new_bytes(value.as_bytes().to_vec()),), vm)?
+        }
         Value::Bytes(value) => vm.ctx.new_bytes(value.to_vec()).into(),
         Value::Text(value) => vm.ctx.new_str(value.as_str()).into(),
         Value::Array(values) => {
@@ -116,14 +118,14 @@ impl Encoder<'_> {
 
     fn address_of(&self, object: &PyObjectRef) -> PyResult<Value> {
         let bytes = object.get_attr("as_bytes", self.vm)?;
-        let address = bytes.downcast_ref::<PyBytes>().and_then(|b| Address::from_slice(b.as_bytes()));
-        address
-            .map(Value::Address)
-            .ok_or_else(|| self.vm.new_type_error("an address has 20 bytes"))
+        let address =
+            bytes.downcast_ref::<PyBytes>().and_then(|b| Address::from_slice(b.as_bytes()));
+        address.map(Value::Address).ok_or_else(|| self.vm.new_type_error("an address has 20 bytes"))
     }
 
     fn array(&self, items: &[PyObjectRef], depth: usize) -> PyResult<Value> {
-        let items: PyResult<Vec<_>> = items.iter().map(|item| self.value(item, depth + 1)).collect();
+        let items: PyResult<Vec<_>> =
+            items.iter().map(|item| self.value(item, depth + 1)).collect();
         items.map(Value::Array)
     }
 
