@@ -130,16 +130,7 @@ fn start(depth_max: usize, claims: Claims, requeued: Status) -> Setting {
         depth_max,
     };
     let queue = Queue::new(CONTRACT, ports, QueueReports::to(&crawler)).start();
-    Setting {
-        queue,
-        claims,
-        transfers,
-        requeues: given_back,
-        explained,
-        consensus,
-        news,
-        crawler,
-    }
+    Setting { queue, claims, transfers, requeues: given_back, explained, consensus, news, crawler }
 }
 
 async fn enqueue(queue: &Addr<Queue>, number: u8) -> Result<Enqueued, EnqueueRejected> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use agora::domain::ledger::Snapshot;
 use agora::domain::{Cost, Digest, Execution};
-use agora::execution::Executor;
 use agora::execution::python::PythonExecutor;
+use agora::execution::{Executor, PageSource};
 
 use crate::harness::*;
 
@@ -75,7 +75,8 @@ async fn pages_that_were_not_sent_along_are_fetched_and_change_nothing() {
     let remote = Arc::new(Remote { pages: contract.state.clone(), ..Remote::default() });
     let mut partial = complete.clone();
     partial.snapshot = Snapshot { pages: Arc::default(), complete: false };
-    partial.pages = Arc::clone(&remote) as _;
+    let pages: Arc<dyn PageSource> = remote.clone();
+    partial.pages = pages;
     let expected = without_cost(executor.execute(complete).await.unwrap());
     assert_eq!(without_cost(executor.execute(partial).await.unwrap()), expected);
     let asked = remote.asked.lock().unwrap().clone();

@@ -71,8 +71,8 @@ impl PythonExecutor {
         let jobs = self.jobs.clone();
         async move {
             let _jobs = jobs;
-            sent.map_err(|_| infrastructure("the executor has stopped"))?;
-            answer.await.map_err(|_| infrastructure("the executor has stopped"))?
+            sent.ok().ok_or_else(|| infrastructure("the executor has stopped"))?;
+            answer.await.ok().ok_or_else(|| infrastructure("the executor has stopped"))?
         }
         .boxed()
     }

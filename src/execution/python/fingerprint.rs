@@ -90,30 +90,36 @@ impl Walk {
         }
     }
 
+    fn visit_all(&mut self, objects: &[PyObjectRef]) {
+        for object in objects {
+            self.visit(object);
+        }
+    }
+
     fn note(&mut self, object: &PyObjectRef) {
         if let Some(class) = object.downcast_ref::<PyType>() {
             let values = class_values(class);
-            values.iter().for_each(|value| self.visit(value));
+            self.visit_all(&values);
             self.tables.push(Table::Class(class.to_owned(), values));
         } else if let Some(dict) = object.downcast_ref::<PyDict>() {
             self.note_dict(dict.to_owned(), None);
         } else if let Some(list) = object.downcast_ref::<PyList>() {
             let items = list.borrow_vec().to_vec();
-            items.iter().for_each(|item| self.visit(item));
+            self.visit_all(&items);
             self.tables.push(Table::List(list.to_owned(), items));
         } else if let Some(dict) = object.dict() {
             // The dictionary of a class body lives on in the class only.
             if self.seen.insert(dict.as_object().get_id()) {
                 let module = object.downcast_ref::<PyModule>().and_then(|_| name_of(&dict));
-                self.note_dict(dict, module);
+                self.note_dict(dict, module.as_deref());
             }
         }
     }
 
-    fn note_dict(&mut self, dict: PyDictRef, module: Option<String>) {
+    fn note_dict(&mut self, dict: PyDictRef, module: Option<&str>) {
         let held = entries(&dict);
         for (key, value) in &held {
-            let is_cache = module.as_deref().is_some_and(|module| {
+            let is_cache = module.is_some_and(|module| {
                 let name = key.downcast_ref::<PyStr>().and_then(|text| text.to_str());
                 CACHES.iter().any(|(of, cache)| *of == module && Some(*cache) == name)
             });

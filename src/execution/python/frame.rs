@@ -108,6 +108,7 @@ pub(super) struct Report {
 
 /// Which locks hold in a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each lock is there or is not")]
 pub(super) struct Locks {
     /// Landlock.
     pub(super) landlock: bool,
@@ -337,7 +338,9 @@ impl FromWorker {
             Self::ReadPages(keys) => {
                 let mut writer = Writer::tagged(2);
                 writer.u32(keys.len());
-                keys.iter().for_each(|key| writer.key(key));
+                for key in keys {
+                    writer.key(key);
+                }
                 writer.finish()
             }
             Self::Done(report) => {

@@ -206,8 +206,10 @@ fn build() -> Interpreter {
 }
 
 fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, PyDictRef)> {
-    // A type whose name the interpreter forgets to intern, and panics when it is asked for it.
-    vm.ctx.intern_str("async_generator_wrapped_value");
+    // Types whose names the interpreter forgets to intern, and panics when it is asked for them.
+    for name in ["async_generator_wrapped_value", "HeapMethodDef"] {
+        vm.ctx.intern_str(name);
+    }
     execute("genlayer.warmup", include_str!("sdk/warmup.py"), vm.ctx.new_dict(), vm)?;
     let modules: PyDictRef = vm.sys_module.get_attr("modules", vm)?.try_into_value(vm)?;
     // The package comes last, but its modules import each other by its name.

@@ -1,7 +1,6 @@
 //! The SDK's native functions: storage, calldata, hashes and the output of one execution.
 
 #![expect(
-    clippy::unnecessary_wraps,
     clippy::needless_pass_by_value,
     reason = "the interpreter decides how native functions look"
 )]
@@ -138,7 +137,8 @@ mod _genlayer {
 
     fn slot_of(slot: &ArgBytesLike, vm: &VirtualMachine) -> PyResult<[u8; 32]> {
         <[u8; 32]>::try_from(&*slot.borrow_buf())
-            .map_err(|_| vm.new_value_error("a slot has 32 bytes"))
+            .ok()
+            .ok_or_else(|| vm.new_value_error("a slot has 32 bytes"))
     }
 
     fn raise(error: &StoreError, vm: &VirtualMachine) -> vm::builtins::PyBaseExceptionRef {

@@ -47,13 +47,23 @@ impl Pool {
     /// Waits for a turn and a warm worker.
     pub(super) async fn lease(self: Arc<Self>) -> Result<Lease, ExecutionError> {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|_| infrastructure("the executor is closed"))?;
-        let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let worker = match waiting {
+        let turn = turn.ok().ok_or_else(|| infrastructure("the executor is closed"))?;
+        let worker = match self.take_idle() {
             Some(worker) => worker,
             None => self.start().await?,
         };
         Ok(Lease { worker, pool: self, _turn: turn })
+    }
+
+    /// A worker that waits and is alive; the newest one, whose memory is the warmest.
+    fn take_idle(&self) -> Option<Worker> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let mut worker = idle.pop()?;
+            if worker.is_alive() {
+                return Some(worker);
+            }
+        }
     }
 
     /// Starts one worker ahead of need.
@@ -70,7 +80,8 @@ impl Pool {
             .map_err(|error| infrastructure(format!("cannot start `{program} worker`: {error}")))?;
         let hello = timeout(self.settings.start_time_limit, worker.hello()).await;
         let locks = hello
-            .map_err(|_| infrastructure(format!("`{program} worker` did not become ready")))?
+            .ok()
+            .ok_or_else(|| infrastructure(format!("`{program} worker` did not become ready")))?
             .map_err(|lost| {
                 infrastructure(format!("`{program} worker` failed to start: {lost:?}"))
             })?;

@@ -46,6 +46,11 @@ impl Worker {
         Ok(worker)
     }
 
+    /// Does the process still run? One that waits could have been killed from outside.
+    pub(super) fn is_alive(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
     /// Waits for the worker to be warm and locked.
     pub(super) async fn hello(&mut self) -> Result<Locks, Lost> {
         match self.receive().await? {
@@ -56,14 +61,14 @@ impl Worker {
 
     /// Sends a frame.
     pub(super) async fn send(&mut self, frame: &ToWorker) -> Result<(), Lost> {
-        self.socket.write_all(&frame.encode()).await.map_err(|_| Lost::Ended)
+        self.socket.write_all(&frame.encode()).await.ok().ok_or(Lost::Ended)
     }
 
     /// Waits for a frame.
     pub(super) async fn receive(&mut self) -> Result<FromWorker, Lost> {
         let mut length = [0; 4];
-        self.socket.read_exact(&mut length).await.map_err(|_| Lost::Ended)?;
-        let length = usize::try_from(u32::from_le_bytes(length)).map_err(|_| Lost::Senseless)?;
+        self.socket.read_exact(&mut length).await.ok().ok_or(Lost::Ended)?;
+        let length = usize::try_from(u32::from_le_bytes(length)).ok().ok_or(Lost::Senseless)?;
         if length > FROM_WORKER_BYTES_MAX {
             return Err(Lost::Senseless);
         }
@@ -71,7 +76,7 @@ impl Worker {
         let mut body = Vec::with_capacity(length.min(1 << 16));
         let limit = u64::try_from(length).unwrap_or(u64::MAX);
         let read = (&mut self.socket).take(limit).read_to_end(&mut body).await;
-        if read.map_err(|_| Lost::Ended)? < length {
+        if read.ok().ok_or(Lost::Ended)? < length {
             return Err(Lost::Ended);
         }
         FromWorker::decode(&body).ok_or(Lost::Senseless)

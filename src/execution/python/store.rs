@@ -172,7 +172,7 @@ impl Store {
         if bytes.len() > ACCESS_BYTES_MAX {
             return Err(too_large);
         }
-        let length = u32::try_from(bytes.len()).map_err(|_| too_large)?;
+        let length = u32::try_from(bytes.len()).ok().ok_or(too_large)?;
         self.write(slot, u64::from(offset), &length.to_le_bytes(), fetch)?;
         self.write(child, 0, bytes, fetch)?;
         if let Some(left) = before.checked_sub(bytes.len()).filter(|left| *left > 0) {
@@ -238,11 +238,11 @@ fn pieces(slot: [u8; 32], offset: u64, length: usize) -> Result<Vec<Piece>, Stor
     if length > ACCESS_BYTES_MAX {
         return Err(too_large);
     }
-    let mut position = usize::try_from(offset).map_err(|_| too_large.clone())?;
+    let mut position = usize::try_from(offset).ok().ok_or_else(|| too_large.clone())?;
     let mut left = length;
     let mut pieces = Vec::with_capacity(length / PAGE_BYTES + 1);
     while left > 0 {
-        let index = u32::try_from(position / PAGE_BYTES).map_err(|_| too_large.clone())?;
+        let index = u32::try_from(position / PAGE_BYTES).ok().ok_or_else(|| too_large.clone())?;
         let start = position % PAGE_BYTES;
         let length = left.min(PAGE_BYTES - start);
         pieces.push(Piece {

@@ -53,13 +53,13 @@ fn take_standard_input() -> Option<Link> {
 
 fn serve_jobs(link: Link, locks: Locks, usage: Option<File>, memory_bytes: u64) -> Option<()> {
     native::set_link(link);
-    let mut python = Python::start().map_err(complain).ok()?;
+    let mut python = Python::start().inspect_err(|trace| complain(trace)).ok()?;
     let warm_bytes = usage.and_then(address_space_bytes);
     let rlimits = warm_bytes.is_some_and(|warm_bytes| {
         sandbox::limit_resources(warm_bytes.saturating_add(memory_bytes))
     });
     let seccomp = sandbox::filter_calls();
-    let hello = FromWorker::Hello(Locks { rlimits, seccomp, ..locks });
+    let hello = FromWorker::Hello(Locks { seccomp, rlimits, ..locks });
     native::with_link(|link| link.send(&hello).ok())?;
     let mut jobs: u64 = 0;
     loop {
@@ -121,7 +121,7 @@ fn run_job(python: &mut Python, mut job: Job) -> Option<(Report, bool)> {
 }
 
 /// For whoever runs `agora worker` by hand to see why it does not start.
-fn complain(trace: String) {
+fn complain(trace: &str) {
     let _ = std::io::stderr().write_all(trace.as_bytes());
 }
 

@@ -1,0 +1,95 @@
+//! Which locks hold, and what becomes of worker processes.
+
+use agora::domain::ExecutionOutcome;
+use agora::execution::python::{PythonExecutor, PythonSettings, examples};
+use agora::execution::{ExecutionError, Executor};
+
+use crate::harness::*;
+
+/// Worker processes of this executor: those whose argument is its memory limit.
+fn workers(limit: u64) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(|id| {
+        let line = std::fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        line.contains(&format!("worker\0{limit}\0"))
+    })
+    .collect()
+}
+
+fn kill(process: u32) {
+    let status = std::process::Command::new("kill").args(["-ILL", &process.to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+#[tokio::test]
+async fn locks_are_reported_and_can_be_required() {
+    let settings = PythonSettings { require_sandbox: true, ..settings(1) };
+    let executor = PythonExecutor::start(settings).unwrap();
+    let ended = executor.execute(request(examples()[0].source, None, vec![])).await;
+    let report = executor.sandbox_report();
+    assert!(report.known);
+    if cfg!(target_os = "linux") {
+        assert!(report.seccomp && report.rlimits && report.no_new_privs, "{report:?}");
+    }
+    match report.missing().as_slice() {
+        [] => assert!(ended.unwrap().outcome.is_success()),
+        missing => {
+            let Err(ExecutionError::Infrastructure(reason)) = ended else { panic!("{ended:?}") };
+            assert!(reason.contains(&missing.join(", ")), "{reason}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn workers_that_are_killed_are_replaced_and_leave_no_zombies() {
+    let limit = 192_000_001;
+    let settings = PythonSettings { memory_limit_bytes: limit, ..settings(1) };
+    let executor = PythonExecutor::start(settings).unwrap();
+    let source = examples()[0].source;
+    let deploy = || executor.execute(request(source, None, vec![]));
+    assert!(deploy().await.unwrap().outcome.is_success());
+    let idle = workers(limit);
+    assert_eq!(idle.len(), 1);
+    kill(idle[0]);
+    // Ended with all its threads, and waiting to be noticed.
+    let (stat, tasks) = (format!("/proc/{}/stat", idle[0]), format!("/proc/{}/task", idle[0]));
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "))
+        || std::fs::read_dir(&tasks).is_ok_and(|tasks| tasks.count() > 1)
+    {
+        tokio::task::yield_now().await;
+    }
+    assert!(deploy().await.unwrap().outcome.is_success());
+
+    // In the middle of a job, it is the contract's fault: nothing else runs in there.
+    while workers(limit).iter().any(|process| executor_is_busy(*process)) {
+        tokio::task::yield_now().await; // It still cleans up after the job before.
+    }
+    let endless = "while True: pass";
+    let running = tokio::spawn(executor.execute(request(endless, None, vec![])));
+    let busy = loop {
+        let busy = workers(limit);
+        if let [process] = busy.as_slice()
+            && executor_is_busy(*process)
+        {
+            break *process;
+        }
+        tokio::task::yield_now().await;
+    };
+    kill(busy);
+    let crashed = running.await.unwrap().unwrap();
+    assert_eq!(crashed.outcome, ExecutionOutcome::VmError("exit_code 132".into()));
+    assert!(deploy().await.unwrap().outcome.is_success());
+    assert!(!std::path::Path::new(&format!("/proc/{busy}")).exists(), "reaped");
+}
+
+/// Does a thread of this process run?
+#[cfg(target_os = "linux")]
+fn executor_is_busy(process: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
+    threads.filter_map(Result::ok).any(|thread| {
+        let status = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        status.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" R"))
+    })
+}
