@@ -65,7 +65,7 @@ type QuickRead = Box<dyn FnOnce(&mut Connection) + Send>;
 enum Job {
     /// A write; `settles` names the transaction whose announced steps it covers.
     Write { write: Box<dyn Write>, settles: Option<TxHash> },
-    /// A read that must see every write before it, answered before the next batch.
+    /// A read of what is committed, answered before the next batch.
     Read(QuickRead),
     /// A step that may wait.
     Step(Announcement),
@@ -137,7 +137,7 @@ impl Writer {
         self.submit(Job::Write { write, settles }, answer)
     }
 
-    /// Runs `read` on the writer's connection, after every write sent before it.
+    /// Runs `read` on the writer's connection: it sees every write that was answered.
     pub(super) fn read<T, F>(
         &self,
         read: F,
@@ -263,14 +263,7 @@ impl Thread {
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
-                // What was sent before a read must be visible to it.
-                Job::Read(read) => {
-                    if !drained.writes.is_empty() {
-                        let writes = std::mem::take(&mut drained.writes);
-                        self.commit(&[], writes);
-                    }
-                    self.read(read);
-                }
+                Job::Read(read) => self.read(read),
                 Job::Step(step) => {
                     let delay = self.settings.announcement_delay;
                     self.steps_due.get_or_insert_with(|| Instant::now() + delay);
