@@ -29,7 +29,7 @@ pub struct ApiSettings {
     pub body_timeout: Duration,
     /// Items of one page, at most.
     pub page_max: usize,
-    /// Levels of nesting in a JSON body, at most; more than 127 counts as 127.
+    /// Levels of nesting in a JSON body, at most; more than 126 counts as 126.
     pub json_depth_max: usize,
     /// Requests per second and client address (an IPv6 network of 64 bits is one client), with
     /// one second's worth as a burst; `None` is no limit. Health and metrics are exempt.
@@ -62,11 +62,11 @@ impl Default for ApiSettings {
             body_bytes_max: 2 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             page_max: 100,
-            json_depth_max: 127,
+            json_depth_max: 126,
             requests_per_second: None,
             submissions_max: 1_024,
             streams_max: 1_024,
-            wait_max: Duration::from_secs(60),
+            wait_max: Duration::from_mins(1),
             stream_keep_alive: Duration::from_secs(15),
             keep_alive: Duration::from_secs(75),
             head_timeout: Duration::from_secs(10),

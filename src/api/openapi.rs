@@ -62,13 +62,16 @@ impl Modify for AdminKey {
     }
 }
 
-/// Adds to every operation the refusals it shares with its like.
+/// Adds to every operation the refusals it shares with its like, and a name of its own.
 struct Errors;
 
 impl Modify for Errors {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         for (path, item) in &mut openapi.paths.paths {
             for operation in operations(item) {
+                let tag = operation.tags.iter().flatten().next();
+                let names = tag.zip(operation.operation_id.as_ref());
+                operation.operation_id = names.map(|(tag, name)| format!("{tag}_{name}"));
                 add_errors(path, operation);
             }
         }

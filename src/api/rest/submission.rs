@@ -293,7 +293,8 @@ impl SubmissionBody {
                 if self.method.is_none() && self.calldata.is_none() {
                     return Err(ApiError::missing("method", "a method's name, or `calldata`"));
                 }
-                let calldata = call_data(self.method, self.args, self.kwargs, self.calldata)?;
+                let calldata =
+                    call_data(self.method.as_deref(), self.args, self.kwargs, self.calldata)?;
                 Payload::Call { calldata }
             }
         };
@@ -356,7 +357,7 @@ fn mode(fields: &mut Fields) -> Result<Option<ExecutionMode>, ApiError> {
 
 /// Encodes a method with its arguments, or checks calldata that is encoded already.
 pub(super) fn call_data(
-    method: Option<String>,
+    method: Option<&str>,
     args: Option<Vec<Json>>,
     kwargs: Option<Map<String, Json>>,
     calldata: Option<Bytes>,
@@ -371,7 +372,7 @@ pub(super) fn call_data(
             .iter()
             .map(|(name, json)| Ok((name.clone(), argument(&format!("kwargs.{name}"), json)?)));
         let kwargs = kwargs.collect::<Result<BTreeMap<_, _>, ApiError>>()?;
-        return Ok(Value::call(method.as_deref(), args, kwargs).encode().into());
+        return Ok(Value::call(method, args, kwargs).encode().into());
     };
     let others =
         [("method", method.is_some()), ("args", args.is_some()), ("kwargs", kwargs.is_some())];

@@ -1,0 +1,100 @@
+//! Bodies, rates, submissions and streams are limited, and origins are named.
+
+use std::num::NonZeroU32;
+
+use agora::api::ApiSettings;
+use serde_json::json;
+
+use crate::support::{World, address, nowhere};
+
+#[actix_web::test]
+async fn bodies_beyond_the_limit_are_refused_announced_or_not() {
+    let settings = ApiSettings { body_bytes_max: 1_000, ..ApiSettings::default() };
+    let world = World::with(settings).await;
+    let body =
+        |bytes: usize| json!({ "type": "deploy", "from": address(0), "code": "#".repeat(bytes) });
+    world.post("/v1/transactions", &body(800)).await.expect(202);
+    let reply = world.post("/v1/transactions", &body(1_000)).await;
+    assert_eq!(reply.refusal(), (413, "body_too_large".into(), None));
+    let chunks =
+        (0..20).map(|_| Ok::<_, std::io::Error>(actix_web::web::Bytes::from(vec![b' '; 100])));
+    let mut response = world
+        .client
+        .post(format!("{}/v1/transactions", world.base))
+        .insert_header(("content-type", "application/json"))
+        .send_stream(futures_util::stream::iter(chunks))
+        .await
+        .unwrap();
+    assert_eq!(response.status().as_u16(), 413);
+    assert!(response.body().await.unwrap().starts_with(b"{\"error\""));
+    assert_eq!(world.get("/health").await.expect(200)["limits"]["body_bytes_max"], 1_000);
+}
+
+#[actix_web::test]
+async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
+    let settings =
+        ApiSettings { requests_per_second: NonZeroU32::new(5), ..ApiSettings::default() };
+    let world = World::with(settings).await;
+    let mut refused = None;
+    for _ in 0..20 {
+        let reply = world.get("/v1/validators").await;
+        if reply.status.as_u16() == 429 {
+            refused = Some(reply);
+            break;
+        }
+    }
+    let refused = refused.expect("20 requests at once are more than 5 per second");
+    assert_eq!(refused.refusal(), (429, "rate_limited".into(), None));
+    assert_eq!(refused.header("retry-after"), "1");
+    for _ in 0..20 {
+        assert_eq!(world.get("/health").await.status.as_u16(), 200, "machines keep asking");
+    }
+}
+
+#[actix_web::test]
+async fn too_many_streams_are_refused() {
+    let world = World::with(ApiSettings { streams_max: 1, ..ApiSettings::default() }).await;
+    let stream = world.client.get(format!("{}/v1/events", world.base)).send().await.unwrap();
+    assert_eq!(stream.status().as_u16(), 200);
+    let reply = world.get("/v1/events").await;
+    assert_eq!(reply.refusal(), (503, "too_many_streams".into(), None));
+    assert_eq!(reply.header("retry-after"), "1");
+}
+
+#[actix_web::test]
+async fn submissions_beyond_the_limit_are_refused_and_nothing_is_lost() {
+    let world = World::with(ApiSettings { submissions_max: 1, ..ApiSettings::default() }).await;
+    let body = json!({ "type": "transfer", "from": null, "to": nowhere(), "value": 1 });
+    let posts = (0..40).map(|_| world.post("/v1/transactions", &body));
+    let replies = futures_util::future::join_all(posts).await;
+    let accepted = replies.iter().filter(|reply| reply.status.as_u16() == 202).count();
+    for refused in replies.iter().filter(|reply| reply.status.as_u16() != 202) {
+        assert_eq!(refused.refusal(), (503, "too_many_submissions".into(), None));
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    assert!(accepted >= 1);
+    let page = world.get("/v1/transactions?limit=100").await.expect(200);
+    assert_eq!(page["transactions"].as_array().unwrap().len(), accepted);
+}
+
+#[actix_web::test]
+async fn only_named_origins_may_read_across() {
+    let origin = "http://localhost:3000";
+    let settings = ApiSettings { cors_origins: vec![origin.into()], ..ApiSettings::default() };
+    let world = World::with(settings).await;
+    let ask = async |from: &str| {
+        let reply = world.request("GET", "/v1/network", &[("origin", from)], None).await;
+        (reply.status.as_u16(), reply.header("access-control-allow-origin"))
+    };
+    assert_eq!(ask(origin).await, (200, origin.to_owned()));
+    assert_eq!(ask("http://evil.example").await, (200, String::new()));
+    let preflight = [("origin", "http://evil.example"), ("access-control-request-method", "POST")];
+    let reply = world.request("OPTIONS", "/v1/transactions", &preflight, None).await;
+    assert_eq!(reply.refusal().0, 400);
+    let preflight = [("origin", origin), ("access-control-request-method", "POST")];
+    let reply = world.request("OPTIONS", "/v1/transactions", &preflight, None).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("access-control-allow-origin")),
+        (200, origin.into())
+    );
+}
