@@ -417,6 +417,7 @@ async fn bodies_that_are_no_json_objects_are_refused() {
     let world = World::open().await;
     let json_type = ("content-type", "application/json");
     let deep = format!("{{\"args\": {}1{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    let long_key = format!("{{\"{}\": 1}}", "k".repeat(100_000));
     let cases: Vec<(&str, u16, &str, Option<&str>)> = vec![
         ("", 400, "invalid_json", None),
         ("{", 400, "invalid_json", None),
@@ -431,7 +432,7 @@ async fn bodies_that_are_no_json_objects_are_refused() {
         (r#"{"type": "call", "type": "deploy"}"#, 400, "invalid_json", Some("type")),
         (r#"{"code": "\ud800"}"#, 400, "invalid_json", Some("code")),
         (&deep, 400, "json_too_deep", Some("args")),
-        (&format!("{{\"{}\": 1}}", "k".repeat(100_000)), 400, "missing_field", Some("type")),
+        (&long_key, 400, "missing_field", Some("type")),
     ];
     for (body, status, code, field) in cases {
         let shown: String = body.chars().take(60).collect();
