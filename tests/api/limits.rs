@@ -98,3 +98,50 @@ async fn only_named_origins_may_read_across() {
         (200, origin.into())
     );
 }
+
+#[actix_web::test]
+async fn a_body_that_does_not_come_is_not_awaited_for_ever() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let settings = ApiSettings {
+        body_timeout: std::time::Duration::from_millis(100),
+        ..ApiSettings::default()
+    };
+    let world = World::with(settings).await;
+    let mut socket =
+        tokio::net::TcpStream::connect(world.base.trim_start_matches("http://")).await.unwrap();
+    let head = "POST /v1/transactions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+        Content-Length: 100\r\n\r\n{";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4_096];
+    let read = socket.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("\"request_timeout\""), "{answer}");
+}
+
+#[actix_web::test]
+async fn malformed_requests_do_not_hurt_the_server() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let world = World::open().await;
+    let target = world.base.trim_start_matches("http://");
+    let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(500_000));
+    for raw in [
+        "nonsense\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET /%ff%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "POST /v1/transactions HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        "POST /v1/transactions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n",
+        &long,
+    ] {
+        let mut socket = tokio::net::TcpStream::connect(target).await.unwrap();
+        // The server may close before all is written.
+        let _written = socket.write_all(raw.as_bytes()).await;
+        let mut answer = [0; 64];
+        let read =
+            tokio::time::timeout(std::time::Duration::from_secs(5), socket.read(&mut answer));
+        let read = read.await.expect("an answer or an end").unwrap_or(0);
+        let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    world.get("/ready").await.expect(200);
+}

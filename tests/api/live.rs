@@ -41,7 +41,7 @@ impl Stream {
         loop {
             if let Some((frame, rest)) = self.buffer.split_once("\n\n") {
                 let frame = parse(frame);
-                self.buffer = rest.to_owned();
+                self.buffer = rest.into();
                 return Some(frame);
             }
             let chunk = timeout(Duration::from_secs(10), self.body.next()).await;
@@ -64,7 +64,7 @@ fn parse(text: &str) -> Frame {
     for line in text.lines() {
         match line.split_once(": ").unwrap() {
             ("id", id) => frame.id = Some(id.parse().unwrap()),
-            ("event", event) => frame.event = event.to_owned(),
+            ("event", event) => frame.event = event.into(),
             ("data", data) => frame.data = serde_json::from_str(data).unwrap(),
             ("", comment) => frame.event = format!("comment {comment}"),
             other => panic!("{other:?}"),
@@ -210,7 +210,7 @@ async fn a_waiting_read_ends_when_the_status_is_reached() {
 #[actix_web::test]
 async fn a_waiting_read_answers_the_present_state_when_its_time_is_over() {
     let world = World::with_network(ApiSettings::default(), |settings| {
-        settings.finality_window = Duration::from_secs(3_600);
+        settings.finality_window = Duration::from_hours(1);
     })
     .await;
     world.deploy().await;
@@ -219,4 +219,27 @@ async fn a_waiting_read_answers_the_present_state_when_its_time_is_over() {
     let path = format!("/v1/transactions/{hash}?wait=FINALIZED&timeout=1");
     let answered = world.get(&path).await.expect(200);
     assert_eq!(answered["status"], "ACCEPTED");
+}
+
+#[actix_web::test]
+async fn a_transaction_is_found_in_a_long_history() {
+    let world = World::open().await;
+    let mut hashes = Vec::new();
+    for _ in 0..5 {
+        let posts = (0..100).map(|value| {
+            let body =
+                json!({ "type": "transfer", "from": null, "to": nowhere(), "value": value + 1 });
+            let world = &world;
+            async move { world.post("/v1/transactions", &body).await.expect(202) }
+        });
+        hashes.extend(futures_util::future::join_all(posts).await);
+    }
+    let last = hashes.last().unwrap()["hash"].as_str().unwrap();
+    world.wait(last, "FINALIZED").await;
+    for submitted in [&hashes[0], &hashes[250], &hashes[499]] {
+        let path = format!("/v1/transactions/{}/events", submitted["hash"].as_str().unwrap());
+        let frames = Stream::open(&world, &path, &[]).await.rest().await;
+        assert_eq!(frames[0].event, "transaction_submitted");
+        assert_eq!(statuses(&frames), ["FINALIZED"]);
+    }
 }
