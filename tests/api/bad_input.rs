@@ -116,10 +116,13 @@ fn bad_rules(good: &Json) -> Vec<(Json, u16, &'static str, Option<&'static str>)
         (json!([{"$address": "0x1"}]), "args[0]"),
         (json!([{"$bytes": "0x1"}]), "args[0]"),
         (json!([{"$int": "one"}]), "args[0]"),
-        (json!([{"$int": "9".repeat(2_000)}]), "args[0]"),
+        (json!([{"$int": "9".repeat(9_000)}]), "args[0]"),
     ] {
         cases.push((with(good, "args", value), 400, "invalid_field", Some(field)));
     }
+    let large = json!({ "$int": "9".repeat(6_000) });
+    let two = with(good, "args", json!([large, large]));
+    cases.push((two, 400, "invalid_field", Some("args[1]")));
     cases.push((with(good, "kwargs", json!({"a": 0.5})), 400, "invalid_field", Some("kwargs.a")));
     cases
 }
@@ -142,7 +145,7 @@ async fn every_field_of_a_deploy_is_checked() {
         ),
     ];
     cases.extend(invalid(&good, "code", &[json!(""), json!(" \n"), json!(5), json!(["x"])]));
-    let huge_integer = format!("0x{}01", "ff".repeat(700));
+    let huge_integer = format!("0xf9{}01", "ff".repeat(4_200));
     cases.extend(invalid(
         &good,
         "calldata",

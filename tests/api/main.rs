@@ -13,5 +13,6 @@ mod bad_input;
 mod document;
 mod limits;
 mod live;
+mod mutations;
 mod routes;
 mod support;

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
-use super::submission::has_huge_integer;
+use super::submission::is_quickly_written;
 use super::{Answer, cursor_of, page_cursor, page_limit, path_hash};
 use crate::api::error::ApiError;
 use crate::api::input::Fields;
@@ -105,7 +105,7 @@ pub struct TransactionsView {
 
 /// Calldata in its JSON notation, where it has one that can be written quickly.
 pub(super) fn notation(bytes: &Bytes) -> Option<Json> {
-    let value = Value::decode(bytes).ok().filter(|value| !has_huge_integer(value))?;
+    let value = Value::decode(bytes).ok().filter(is_quickly_written)?;
     Some(to_json(&value))
 }
 
