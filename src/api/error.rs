@@ -11,6 +11,11 @@ use utoipa::ToSchema;
 use crate::actors::messages::ReadError;
 use crate::domain::ledger::StoreError;
 
+/// Bytes of a message, at most: it may quote what was sent, or what a contract raised.
+const MESSAGE_BYTES_MAX: usize = 4_096;
+/// Bytes of a field's name, at most.
+const FIELD_BYTES_MAX: usize = 200;
+
 /// What every refused request is answered with.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ErrorBody {
@@ -50,7 +55,7 @@ struct Refusal {
 impl ApiError {
     /// A refusal with a stable code.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = clipped(message.into(), MESSAGE_BYTES_MAX);
         let detail = ErrorDetail { code, message, field: None, valid: None, details: None };
         Self(Box::new(Refusal { status, detail, retry_after_secs: None }))
     }
@@ -92,7 +97,7 @@ impl ApiError {
     /// Names the field to blame.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
-        self.0.detail.field = Some(field.into());
+        self.0.detail.field = Some(clipped(field.into(), FIELD_BYTES_MAX));
         self
     }
 
@@ -219,6 +224,15 @@ impl From<ReadError> for ApiError {
             }
         }
     }
+}
+
+/// The beginning of a text that is too long.
+fn clipped(text: String, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text;
+    }
+    let kept = text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default();
+    format!("{kept}…")
 }
 
 #[cfg(test)]

@@ -23,6 +23,9 @@ pub(super) const ADDRESS: &str = "`0x` and 40 hexadecimal digits, not all zero";
 pub(super) const AMOUNT: &str =
     "an integer from 0 to 2^256 - 1, as a number up to 2^64 - 1, a decimal string or a `0x` string";
 
+/// Levels of nesting, at most: one less than the parser takes, so that this limit comes first.
+const DEPTH_MAX: usize = 126;
+
 /// The fields of a body or a query. Each is taken by name; whatever is left is unknown.
 #[derive(Debug)]
 pub(super) struct Fields {
@@ -283,7 +286,7 @@ async fn read_body(
 pub(super) fn read_json(bytes: &[u8], depth_max: usize) -> Result<Json, ApiError> {
     let place = Place {
         path: RefCell::new(Vec::new()),
-        depth_max: depth_max.min(127),
+        depth_max: depth_max.min(DEPTH_MAX),
         is_too_deep: Cell::new(false),
     };
     let mut reader = serde_json::Deserializer::from_slice(bytes);

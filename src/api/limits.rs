@@ -29,10 +29,11 @@ pub struct ApiSettings {
     pub body_timeout: Duration,
     /// Items of one page, at most.
     pub page_max: usize,
-    /// Levels of nesting in a JSON body, at most; more than 127 counts as 127.
+    /// Levels of nesting in a JSON body, at most; more than 126 counts as 126.
     pub json_depth_max: usize,
     /// Requests per second and client address (an IPv6 network of 64 bits is one client), with
-    /// one second's worth as a burst; `None` is no limit. Health and metrics are exempt.
+    /// one second's worth as a burst; `None` is no limit. Health and metrics are exempt. The
+    /// address is the connection's: behind a proxy, all its clients are one.
     pub requests_per_second: Option<NonZeroU32>,
     /// Submissions that wait for the store at the same time.
     pub submissions_max: usize,
@@ -42,6 +43,8 @@ pub struct ApiSettings {
     pub wait_max: Duration,
     /// Pause between the comments that keep an idle event stream alive.
     pub stream_keep_alive: Duration,
+    /// Connections of one worker that are open at the same time; more wait to be accepted.
+    pub connections_max: usize,
     /// How long a connection is kept between requests.
     pub keep_alive: Duration,
     /// Elapsed time in which a request's head must have arrived.
@@ -62,12 +65,13 @@ impl Default for ApiSettings {
             body_bytes_max: 2 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             page_max: 100,
-            json_depth_max: 127,
+            json_depth_max: 126,
             requests_per_second: None,
             submissions_max: 1_024,
             streams_max: 1_024,
-            wait_max: Duration::from_secs(60),
+            wait_max: Duration::from_mins(1),
             stream_keep_alive: Duration::from_secs(15),
+            connections_max: 2_048,
             keep_alive: Duration::from_secs(75),
             head_timeout: Duration::from_secs(10),
             shutdown_timeout_secs: 5,

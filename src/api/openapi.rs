@@ -62,13 +62,16 @@ impl Modify for AdminKey {
     }
 }
 
-/// Adds to every operation the refusals it shares with its like.
+/// Adds to every operation the refusals it shares with its like, and a name of its own.
 struct Errors;
 
 impl Modify for Errors {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         for (path, item) in &mut openapi.paths.paths {
             for operation in operations(item) {
+                let tag = operation.tags.iter().flatten().next();
+                let names = tag.zip(operation.operation_id.as_ref());
+                operation.operation_id = names.map(|(tag, name)| format!("{tag}_{name}"));
                 add_errors(path, operation);
             }
         }
@@ -84,6 +87,8 @@ fn add_errors(path: &str, operation: &mut Operation) {
     if is_static {
         return;
     }
+    let has_body = operation.request_body.is_some();
+    let is_submission = path == "/v1/transactions" && has_body;
     let mut add = |status: &str, code: &str, message: &str, field: Option<&str>| {
         let response = refusal(code, message, field);
         let responses = &mut operation.responses.responses;
@@ -97,7 +102,7 @@ fn add_errors(path: &str, operation: &mut Operation) {
     }
     let noun = if path.contains("/transactions/{") {
         Some(("transaction_not_found", "there is no transaction `0x…`"))
-    } else if path.contains("/contracts/{") || path == "/v1/transactions" {
+    } else if path.contains("/contracts/{") || is_submission {
         Some(("contract_not_found", "there is no contract `0x…`"))
     } else if path.contains("/validators/{") {
         Some(("validator_not_found", "there is no validator `0x…`"))
@@ -107,30 +112,24 @@ fn add_errors(path: &str, operation: &mut Operation) {
     if let Some((code, message)) = noun {
         add("404", code, message, None);
     }
-    if path == "/v1/transactions" {
-        add(
-            "409",
-            "nonce_conflict",
-            "nonce 3 of `0x…` cannot be used: the next one is 5",
-            Some("nonce"),
-        );
+    if is_submission {
+        let message = "nonce 3 of `0x…` cannot be used: the next one is 5";
+        add("409", "nonce_conflict", message, Some("nonce"));
+        add("422", "insufficient_funds", "`0x…` has 1 and cannot pay 2", Some("value"));
     }
-    if path == "/v1/validators" {
+    if path.starts_with("/v1/validators") && has_body {
         add("409", "validator_exists", "there is a validator `0x…` already", Some("address"));
+        add("422", "too_many_validators", "there are 10000 validators already", None);
     }
     if path.ends_with("/faucet") {
         let message = "idempotency key `a` was used for a different transaction";
         add("409", "idempotency_key_reused", message, Some("Idempotency-Key"));
     }
-    if path == "/v1/transactions" || path.starts_with("/v1/validators") {
-        add("422", "insufficient_funds", "`0x…` has 1 and cannot pay 2", Some("value"));
-    }
     if path.ends_with("/read") || path.ends_with("/schema") {
         add("422", "contract_error", "there is no such key", None);
     }
     let needs_admin = operation.security.is_some();
-    let has_body = operation.request_body.is_some();
-    add_access_errors(operation, needs_admin, path == "/v1/transactions" && has_body);
+    add_access_errors(operation, needs_admin, is_submission);
     if has_body {
         add_body_errors(operation);
     }

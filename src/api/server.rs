@@ -50,6 +50,7 @@ pub fn start(listener: TcpListener, handles: Handles, settings: ApiSettings) -> 
     })
     .disable_signals()
     .workers(settings.workers.max(1))
+    .max_connections(settings.connections_max.max(1))
     .keep_alive(settings.keep_alive)
     .client_request_timeout(settings.head_timeout)
     .shutdown_timeout(settings.shutdown_timeout_secs)
@@ -77,7 +78,7 @@ async fn watch<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let started = now();
+    let started = Instant::now();
     let api = request.app_data::<web::Data<Api>>().cloned();
     let Some(api) = api else { return Ok(next.call(request).await?.map_into_left_body()) };
     let client = request.peer_addr().map(|peer| peer.ip());
@@ -96,11 +97,6 @@ async fn watch<B: MessageBody + 'static>(
 fn known_method(method: &str) -> &'static str {
     let known = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
     known.into_iter().find(|known| *known == method).unwrap_or("other")
-}
-
-fn now() -> Instant {
-    #[expect(clippy::disallowed_methods, reason = "tokio's clock, which tests can pause")]
-    Instant::now()
 }
 
 fn admit(api: &Api, request: &ServiceRequest, client: Option<IpAddr>) -> Result<(), ApiError> {

@@ -1,1 +1,18 @@
 //! The HTTP interface, driven over real sockets against a real network.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests; clippy knows only the functions that are marked"
+)]
+
+mod access;
+mod bad_input;
+mod document;
+mod limits;
+mod live;
+mod mutations;
+mod routes;
+mod support;

@@ -295,7 +295,7 @@ pub(super) async fn read(
     let body = ReadBody::read(body.0)?;
     let call = ReadOnlyCall {
         contract,
-        calldata: call_data(Some(body.method), body.args, body.kwargs, None)?,
+        calldata: call_data(Some(&body.method), body.args, body.kwargs, None)?,
         from: body.from.unwrap_or(Address::ZERO),
         version: body.version,
     };

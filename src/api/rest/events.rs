@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::transactions::read;
 use super::{Answer, path_hash};
@@ -17,7 +18,7 @@ use crate::api::error::ApiError;
 use crate::api::input::{Fields, invalid, plain_integer};
 use crate::api::server::Api;
 use crate::domain::ledger::StoreError;
-use crate::domain::{Event, EventKind, TxHash};
+use crate::domain::{Event, EventKind, Timestamp, TxHash};
 
 /// Events one read of the store answers.
 const REPLAY_PAGE: usize = 500;
@@ -44,13 +45,14 @@ pub(super) async fn of_transaction(
     let hash = path_hash(&hash)?;
     let after = cursor(&request)?;
     let record = read(&api, hash).await?;
+    let start = before_first(&api, hash, record.submitted_at).await?.max(after.unwrap_or(0));
     if after.is_some() && record.status.is_terminal() {
-        let rest = Follower { api: &api, only: Some(hash), cursor: after.unwrap_or(0) };
+        let rest = Follower { api: &api, only: Some(hash), cursor: start };
         if !rest.has_more().await? {
             return Ok(HttpResponse::NoContent().finish());
         }
     }
-    stream(api, Some(hash), after.unwrap_or(0)).await
+    stream(api, Some(hash), start).await
 }
 
 /// Follow everything.
@@ -82,6 +84,29 @@ fn cursor(request: &HttpRequest) -> Result<Option<i64>, ApiError> {
     let number = plain_integer(text).and_then(|number| i64::try_from(number).ok());
     let valid = "the id of an event";
     number.map(Some).ok_or_else(|| invalid(NAME, &text.into(), valid))
+}
+
+/// A cursor before the first event of a transaction, near it if possible.
+///
+/// Instants grow with cursors, except that a step may be written a little after it was reached. So
+/// the search can miss; then the first event found is no submission, and all events are read.
+async fn before_first(api: &Api, hash: TxHash, at: Timestamp) -> Result<i64, StoreError> {
+    let page = i64::try_from(REPLAY_PAGE).unwrap_or(i64::MAX);
+    let (mut low, mut high) = (0, api.handles.last_cursor().await?);
+    while high.saturating_sub(low) > page {
+        let middle = low.midpoint(high);
+        match api.handles.events_after(middle, 1).await?.first() {
+            Some(event) if event.at < at => low = middle,
+            _ => high = middle,
+        }
+    }
+    for event in api.handles.events_after(low, 2 * REPLAY_PAGE).await? {
+        if event.transaction == hash {
+            let is_first = event.kind == EventKind::TransactionSubmitted;
+            return Ok(if is_first { event.cursor.saturating_sub(1) } else { 0 });
+        }
+    }
+    Ok(0)
 }
 
 async fn stream(api: Data<Api>, only: Option<TxHash>, after: i64) -> Answer {
@@ -175,21 +200,23 @@ async fn follow(
     frames: mpsc::Sender<Bytes>,
     _permit: OwnedSemaphorePermit,
 ) {
-    let pause: Duration = api.settings.stream_keep_alive;
+    let pause = api.settings.stream_keep_alive.max(Duration::from_millis(1));
     let mut follower = Follower { api, only, cursor: after };
     let mut next = follower.replay(&frames).await;
+    let mut ticks = tokio::time::interval_at(Instant::now() + pause, pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while next == Ok(Next::Continue) {
         next = tokio::select! {
             biased;
             () = frames.closed() => Ok(Next::End),
-            event = tokio::time::timeout(pause, live.recv()) => match event {
-                Ok(Ok(event)) => Ok(follower.send(&event, &frames).await),
-                Ok(Err(RecvError::Lagged(_))) => follower.replay(&frames).await,
-                Ok(Err(RecvError::Closed)) => Ok(Next::End),
-                Err(_elapsed) => {
-                    let sent = frames.send(Bytes::from_static(b": keep-alive\n\n")).await;
-                    Ok(if sent.is_ok() { Next::Continue } else { Next::End })
-                }
+            _ = ticks.tick() => {
+                let sent = frames.send(Bytes::from_static(b": keep-alive\n\n")).await;
+                Ok(if sent.is_ok() { Next::Continue } else { Next::End })
+            }
+            event = live.recv() => match event {
+                Ok(event) => Ok(follower.send(&event, &frames).await),
+                Err(RecvError::Lagged(_)) => follower.replay(&frames).await,
+                Err(RecvError::Closed) => Ok(Next::End),
             },
         };
     }

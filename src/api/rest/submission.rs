@@ -23,16 +23,15 @@ use crate::domain::{
 
 /// Bytes of a method's name, at most.
 const METHOD_BYTES_MAX: usize = 200;
-/// Decimal digits of one integer argument, at most: reading more takes time out of proportion.
-const INTEGER_DIGITS_MAX: usize = 1_024;
-/// Bytes of one encoded integer, at most; about as many as the digits above.
-const INTEGER_BYTES_MAX: usize = 512;
+/// How much decimal notation one request may cost: the squares of the digits of its integers,
+/// because converting them takes that long. Room for one of 8000 digits, or for 10 000 of 256 bits.
+const NOTATION_COST_MAX: u64 = 64_000_000;
 /// The largest nonce and stake: what both databases store exactly.
 pub(super) const INTEGER_MAX: u64 = i64::MAX.unsigned_abs();
 
 const CALLDATA: &str = "`0x` and the hexadecimal digits of valid calldata";
 const NOTATION: &str = "JSON values; integers are written as numbers up to 2^64 - 1 or \
-    {\"$int\": \"…\"} of up to 1024 digits, addresses {\"$address\": \"0x…\"}, bytes \
+    {\"$int\": \"…\"}, addresses {\"$address\": \"0x…\"}, bytes \
     {\"$bytes\": \"0x…\"}; no fractions";
 
 /// A transaction to submit. Which fields belong to it depends on `type`.
@@ -293,7 +292,8 @@ impl SubmissionBody {
                 if self.method.is_none() && self.calldata.is_none() {
                     return Err(ApiError::missing("method", "a method's name, or `calldata`"));
                 }
-                let calldata = call_data(self.method, self.args, self.kwargs, self.calldata)?;
+                let calldata =
+                    call_data(self.method.as_deref(), self.args, self.kwargs, self.calldata)?;
                 Payload::Call { calldata }
             }
         };
@@ -356,22 +356,23 @@ fn mode(fields: &mut Fields) -> Result<Option<ExecutionMode>, ApiError> {
 
 /// Encodes a method with its arguments, or checks calldata that is encoded already.
 pub(super) fn call_data(
-    method: Option<String>,
+    method: Option<&str>,
     args: Option<Vec<Json>>,
     kwargs: Option<Map<String, Json>>,
     calldata: Option<Bytes>,
 ) -> Result<Bytes, ApiError> {
     let Some(calldata) = calldata else {
         let args = args.unwrap_or_default();
+        let mut budget = NOTATION_COST_MAX;
         let args = args.iter().enumerate();
-        let args = args.map(|(index, json)| argument(&format!("args[{index}]"), json));
+        let args = args.map(|(index, json)| argument(&format!("args[{index}]"), json, &mut budget));
         let args = args.collect::<Result<Vec<_>, _>>()?;
         let kwargs = kwargs.unwrap_or_default();
-        let kwargs = kwargs
-            .iter()
-            .map(|(name, json)| Ok((name.clone(), argument(&format!("kwargs.{name}"), json)?)));
+        let kwargs = kwargs.iter().map(|(name, json)| {
+            Ok((name.clone(), argument(&format!("kwargs.{name}"), json, &mut budget)?))
+        });
         let kwargs = kwargs.collect::<Result<BTreeMap<_, _>, ApiError>>()?;
-        return Ok(Value::call(method.as_deref(), args, kwargs).encode().into());
+        return Ok(Value::call(method, args, kwargs).encode().into());
     };
     let others =
         [("method", method.is_some()), ("args", args.is_some()), ("kwargs", kwargs.is_some())];
@@ -380,38 +381,55 @@ pub(super) fn call_data(
     }
     let value = Value::decode(&calldata)
         .map_err(|error| ApiError::invalid("calldata", error.to_string(), CALLDATA))?;
-    if has_huge_integer(&value) {
-        let message = format!("an integer in it has more than {INTEGER_BYTES_MAX} bytes");
-        return Err(ApiError::invalid("calldata", message, CALLDATA));
+    if !is_quickly_written(&value) {
+        let message = "the integers in it are too large";
+        return Err(ApiError::invalid("calldata", message, "integers of 8000 digits in all"));
     }
     Ok(calldata)
 }
 
-fn argument(field: &str, json: &Json) -> Result<Value, ApiError> {
-    if has_huge_notation(json) {
-        let message = format!("an integer in it has more than {INTEGER_DIGITS_MAX} digits");
-        return Err(ApiError::invalid(field, message, NOTATION));
-    }
+fn argument(field: &str, json: &Json, budget: &mut u64) -> Result<Value, ApiError> {
+    let left = budget.checked_sub(reading_cost(json));
+    let Some(left) = left else {
+        let message = format!("the integers up to `{field}` are too large");
+        return Err(ApiError::invalid(field, message, "integers of 8000 digits in all"));
+    };
+    *budget = left;
     from_json(json).map_err(|error| ApiError::invalid(field, error.to_string(), NOTATION))
 }
 
-fn has_huge_notation(json: &Json) -> bool {
+fn squared(digits: usize) -> u64 {
+    let digits = u64::try_from(digits).unwrap_or(u64::MAX);
+    digits.saturating_mul(digits)
+}
+
+/// What it costs to read the integers of some arguments.
+fn reading_cost(json: &Json) -> u64 {
     match json {
-        Json::Array(items) => items.iter().any(has_huge_notation),
-        Json::Object(entries) => entries.iter().any(|(key, value)| match value {
-            Json::String(digits) if key == "$int" => digits.len() > INTEGER_DIGITS_MAX,
-            other => has_huge_notation(other),
-        }),
-        _ => false,
+        Json::Array(items) => items.iter().map(reading_cost).fold(0, u64::saturating_add),
+        Json::Object(entries) => {
+            let costs = entries.iter().map(|(key, value)| match value {
+                Json::String(digits) if key == "$int" => squared(digits.len()),
+                other => reading_cost(other),
+            });
+            costs.fold(0, u64::saturating_add)
+        }
+        _ => 0,
     }
 }
 
-/// Writing an integer in decimal takes time out of proportion to its length.
-pub(super) fn has_huge_integer(value: &Value) -> bool {
+/// What it costs to write the integers of a value in decimal.
+fn writing_cost(value: &Value) -> u64 {
     match value {
-        Value::Integer(_) => value.encode().len() > INTEGER_BYTES_MAX,
-        Value::Array(items) => items.iter().any(has_huge_integer),
-        Value::Map(entries) => entries.values().any(has_huge_integer),
-        _ => false,
+        // Seven bits a byte are two digits and a bit.
+        Value::Integer(_) => squared(value.encode().len().saturating_mul(2)),
+        Value::Array(items) => items.iter().map(writing_cost).fold(0, u64::saturating_add),
+        Value::Map(entries) => entries.values().map(writing_cost).fold(0, u64::saturating_add),
+        _ => 0,
     }
+}
+
+/// Can the JSON notation of `value` be written without keeping everybody waiting?
+pub(super) fn is_quickly_written(value: &Value) -> bool {
+    writing_cost(value) <= NOTATION_COST_MAX
 }

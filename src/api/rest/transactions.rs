@@ -11,7 +11,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
-use super::submission::has_huge_integer;
+use super::submission::is_quickly_written;
 use super::{Answer, cursor_of, page_cursor, page_limit, path_hash};
 use crate::api::error::ApiError;
 use crate::api::input::Fields;
@@ -20,11 +20,13 @@ use crate::domain::calldata::Value;
 use crate::domain::ledger::{TransactionFilter, TransactionRecord};
 use crate::domain::{
     Address, Amount, Bytes, Code, Digest, Event, ExecutionMode, Payload, PayloadKind, Status,
-    TxHash, to_json,
+    Timestamp, TxHash, to_json,
 };
 
 /// How long a read waits when the request does not say.
 const WAIT_DEFAULT: Duration = Duration::from_secs(30);
+/// Bytes of calldata that are shown in lists.
+const LISTED_CALLDATA_BYTES_MAX: usize = 1_024;
 
 /// A transaction and what became of it. Instants are milliseconds since the Unix epoch.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,7 +65,7 @@ pub struct TransactionView {
     /// Deploys: Keccak-256 of the code.
     #[schema(value_type = Option<String>)]
     pub code_hash: Option<Digest>,
-    /// Deploys and calls: encoded method and arguments.
+    /// Deploys and calls: encoded method and arguments; in lists only up to 1024 bytes.
     #[schema(value_type = Option<String>)]
     pub calldata: Option<Bytes>,
     /// The same in the JSON notation of calldata; null when it has none.
@@ -103,7 +105,7 @@ pub struct TransactionsView {
 
 /// Calldata in its JSON notation, where it has one that can be written quickly.
 pub(super) fn notation(bytes: &Bytes) -> Option<Json> {
-    let value = Value::decode(bytes).ok().filter(|value| !has_huge_integer(value))?;
+    let value = Value::decode(bytes).ok().filter(is_quickly_written)?;
     Some(to_json(&value))
 }
 
@@ -137,13 +139,25 @@ impl From<TransactionRecord> for TransactionView {
             calldata,
             attempt: record.attempt,
             submitted_at: record.submitted_at.as_millis(),
-            decided_at: record.decided_at.map(|at| at.as_millis()),
-            final_from: record.final_from.map(|at| at.as_millis()),
-            finalized_at: record.finalized_at.map(|at| at.as_millis()),
+            decided_at: record.decided_at.map(Timestamp::as_millis),
+            final_from: record.final_from.map(Timestamp::as_millis),
+            finalized_at: record.finalized_at.map(Timestamp::as_millis),
             reason: record.reason,
             receipt: receipt.cloned(),
             consensus: record.consensus,
         }
+    }
+}
+
+impl TransactionView {
+    /// The view of a list: without what may be large.
+    fn in_list(record: TransactionRecord) -> Self {
+        let mut view = Self { receipt: None, consensus: None, ..Self::from(record) };
+        if view.calldata.as_ref().is_some_and(|bytes| bytes.len() > LISTED_CALLDATA_BYTES_MAX) {
+            view.calldata = None;
+            view.call = None;
+        }
+        view
     }
 }
 
@@ -276,7 +290,7 @@ pub(super) async fn list(api: Data<Api>, request: HttpRequest) -> Answer {
     query.finish()?;
     let page = api.handles.transactions(filter, before, limit).await?;
     Ok(HttpResponse::Ok().json(TransactionsView {
-        transactions: page.items.into_iter().map(TransactionView::from).collect(),
+        transactions: page.items.into_iter().map(TransactionView::in_list).collect(),
         next_cursor: page.next.map(cursor_of),
     }))
 }

@@ -16,8 +16,7 @@ use crate::api::server::Api;
 use crate::domain::ledger::{ValidatorChange, ValidatorRecord};
 use crate::domain::{Address, Stake, keccak256};
 
-/// Validators there may be, at most: with the largest stakes their sum still fits 256 bits many
-/// times over, and a draw stays quick.
+/// Validators there may be, at most: more would make every draw slow, as it weighs them all.
 const VALIDATORS_MAX: usize = 10_000;
 const STAKE: &str = "an integer from 1 to 9223372036854775807";
 
