@@ -173,6 +173,12 @@ impl From<StoreError> for ApiError {
         let message = error.to_string();
         match error {
             StoreError::NotFound { what, name } => Self::not_found(what, &name),
+            // Validators are the only things that are made under a given name.
+            StoreError::AlreadyExists { .. } => {
+                Self::new(StatusCode::CONFLICT, "validator_exists", message)
+                    .at("address")
+                    .valid("an address that is no validator's")
+            }
             StoreError::Nonce { next, .. } => {
                 Self::new(StatusCode::CONFLICT, "nonce_conflict", message)
                     .at("nonce")

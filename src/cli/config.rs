@@ -90,7 +90,8 @@ options! {
     read_timeout: f64, "AGORA_READ_TIMEOUT", value_name = "SECONDS";
     /// Decide as soon as no outstanding vote can change the outcome.
     early_quorum: bool, "AGORA_EARLY_QUORUM", num_args = 0..=1, default_missing_value = "true";
-    /// Mint what the caller of a payable method lacks, instead of refusing the call.
+    /// Mint what the caller of a payable method lacks, instead of refusing the call; on unless
+    /// the network is guarded by a key.
     sandbox_mint: bool, "AGORA_SANDBOX_MINT", num_args = 0..=1, default_missing_value = "true";
     /// Crashes of one transaction before it is given up.
     attempts_max: u32, "AGORA_ATTEMPTS_MAX", value_name = "COUNT";

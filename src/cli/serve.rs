@@ -165,7 +165,8 @@ fn settings(config: &Config) -> NetworkSettings {
     settings.read_timeout = config.times.read;
     settings.finality_window = config.times.finality_window;
     settings.early_quorum = given.early_quorum.unwrap_or(settings.early_quorum);
-    settings.sandbox_mint = given.sandbox_mint.unwrap_or(settings.sandbox_mint);
+    // On a guarded network a call must not create the money it spends.
+    settings.sandbox_mint = given.sandbox_mint.unwrap_or(config.access == Access::Open);
     settings.attempts_max = given.attempts_max.unwrap_or(settings.attempts_max);
     settings.queue_depth_max = given.queue_depth_max.unwrap_or(settings.queue_depth_max);
     settings.consensus_max = given.consensus_max.unwrap_or(settings.consensus_max);

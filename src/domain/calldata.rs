@@ -66,6 +66,12 @@ pub enum DecodeError {
     TooDeep,
 }
 
+/// Decimal digits of the longest integer that is read from text.
+pub const DECIMAL_DIGITS_MAX: usize = 8_000;
+
+/// Bytes of the longest integer that is written in decimal.
+pub const DECIMAL_BYTES_MAX: usize = 1_024;
+
 const TAG_SPECIAL: u8 = 0;
 const TAG_POSITIVE: u8 = 1;
 const TAG_NEGATIVE: u8 = 2;
@@ -82,13 +88,18 @@ impl Integer {
         Self { negative: negative && !magnitude.is_empty(), magnitude }
     }
 
-    /// Reads a decimal number with an optional sign, or `None`.
-    pub fn from_decimal(text: &str) -> Option<Self> {
+    /// Reads a number with an optional sign: decimal up to [`DECIMAL_DIGITS_MAX`] digits, or `0x`
+    /// and hexadecimal digits; else `None`.
+    pub fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.strip_prefix('-') {
             Some(digits) => (true, digits),
             None => (false, text),
         };
-        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        if let Some(digits) = digits.strip_prefix("0x") {
+            return Self::from_hexadecimal(negative, digits);
+        }
+        let is_short = (1..=DECIMAL_DIGITS_MAX).contains(&digits.len());
+        if !is_short || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
         let mut magnitude: Vec<u8> = Vec::new();
@@ -106,8 +117,26 @@ impl Integer {
         Some(Self::new(negative, magnitude))
     }
 
-    /// The decimal number.
-    pub fn to_decimal(&self) -> String {
+    fn from_hexadecimal(negative: bool, digits: &str) -> Option<Self> {
+        let even =
+            if digits.len().is_multiple_of(2) { digits.to_owned() } else { format!("0{digits}") };
+        let mut magnitude = alloy_primitives::hex::decode(even).ok()?;
+        magnitude.reverse();
+        Some(Self::new(negative, magnitude)).filter(|_| !digits.is_empty())
+    }
+
+    fn to_hexadecimal(&self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        let bytes: Vec<u8> = self.magnitude.iter().rev().copied().collect();
+        format!("{sign}0x{}", alloy_primitives::hex::encode(bytes))
+    }
+
+    /// The decimal number, or beyond [`DECIMAL_BYTES_MAX`] bytes the hexadecimal one: converting
+    /// to decimal takes the square of the length, and contracts choose the length.
+    pub fn to_text(&self) -> String {
+        if self.magnitude.len() > DECIMAL_BYTES_MAX {
+            return self.to_hexadecimal();
+        }
         let mut rest = self.magnitude.clone();
         let mut digits = Vec::new();
         while rest.iter().any(|byte| *byte != 0) {

@@ -20,6 +20,14 @@ pub enum StoreError {
         /// How it was named.
         name: String,
     },
+    /// There is one already.
+    #[error("there is a {what} `{name}` already")]
+    AlreadyExists {
+        /// Kind of thing.
+        what: &'static str,
+        /// How it is named.
+        name: String,
+    },
     /// The transaction moved on: the asker is late, or was replaced by another owner.
     #[error("transaction `{hash}` is {found} in attempt {found_attempt}, not in attempt {attempt}")]
     Stale {

@@ -2,7 +2,7 @@
 //!
 //! JSON has no addresses, no bytes and no integers beyond 2⁵³, so those are objects with one key:
 //! `{"$address": "0x…"}`, `{"$bytes": "0x…"}`, `{"$int": "123"}`. A map that has such a key itself
-//! is written `{"$map": {…}}`.
+//! is written `{"$map": {…}}`. Integers of more than 1024 bytes are written in hexadecimal.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ fn read(json: &Json, depth: usize) -> Result<Value, NotationError> {
     match json {
         Json::Null => Ok(Value::Null),
         Json::Bool(value) => Ok(Value::Bool(*value)),
-        Json::Number(number) => Integer::from_decimal(&number.to_string())
+        Json::Number(number) => Integer::parse(&number.to_string())
             .map(Value::Integer)
             .ok_or_else(|| NotationError::Fraction(number.to_string())),
         Json::String(text) => Ok(Value::Text(text.clone())),
@@ -88,9 +88,10 @@ fn read_tagged(tag: &'static str, value: &Json) -> Result<Value, NotationError> 
                 "`0x` and an even number of hexadecimal digits, as a string",
             )
         }
-        "$int" => {
-            (Integer::from_decimal(text).map(Value::Integer), "a decimal integer, as a string")
-        }
+        "$int" => (
+            Integer::parse(text).map(Value::Integer),
+            "an integer as a string: at most 8000 decimal digits, or `0x` and hexadecimal ones",
+        ),
         _ => (None, "an object"),
     };
     value.ok_or(NotationError::BadTag { tag, expected })
@@ -104,7 +105,7 @@ pub fn to_json(value: &Value) -> Json {
         Value::Address(address) => json!({ "$address": address }),
         Value::Integer(integer) => match integer.to_i64() {
             Some(small) if (-SAFE_INTEGER_MAX..=SAFE_INTEGER_MAX).contains(&small) => json!(small),
-            _ => json!({ "$int": integer.to_decimal() }),
+            _ => json!({ "$int": integer.to_text() }),
         },
         Value::Bytes(bytes) => json!({ "$bytes": bytes }),
         Value::Text(text) => Json::String(text.clone()),
@@ -130,6 +131,7 @@ mod tests {
             json!({ "$bytes": "0x00ff" }),
             json!({ "$int": "-123456789012345678901234567890" }),
             json!({ "$map": { "$int": "not a number" } }),
+            json!({ "$int": format!("-0x{}", "0f".repeat(1_025)) }),
         ];
         for json in values {
             assert_eq!(to_json(&from_json(&json).unwrap()), json);
@@ -144,6 +146,8 @@ mod tests {
             json!({ "$address": 7 }),
             json!({ "$bytes": "0x0" }),
             json!({ "$int": "1.5" }),
+            json!({ "$int": "0x" }),
+            json!({ "$int": "9".repeat(8_001) }),
             json!({ "$map": [] }),
         ] {
             assert!(from_json(&bad).is_err(), "{bad}");

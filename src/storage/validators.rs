@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::batch::BatchContext;
-use super::failure::{During, database_error};
+use super::failure::During;
 use super::rows::{address, number};
 use super::schema::{network, validators};
 use crate::domain::ledger::{StoreError, ValidatorChange, ValidatorRecord};
@@ -61,8 +61,8 @@ pub fn validator_change_in_txn(
     match *change {
         ValidatorChange::Create { address: Some(address), stake } => {
             if validator_get(conn, address)?.is_some() {
-                let reason = format!("there is a validator `{address}` already");
-                return Err(database_error("creating a validator", reason));
+                let name = address.to_string();
+                return Err(StoreError::AlreadyExists { what: "validator", name });
             }
             insert(conn, &Validator { address, stake }, at)
         }

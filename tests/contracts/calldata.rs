@@ -10,14 +10,14 @@ fn value_of(json: &serde_json::Value) -> Value {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(value) => Value::Bool(*value),
         serde_json::Value::Number(number) => {
-            Value::Integer(Integer::from_decimal(&number.to_string()).unwrap())
+            Value::Integer(Integer::parse(&number.to_string()).unwrap())
         }
         serde_json::Value::String(text) => Value::from(text.as_str()),
         serde_json::Value::Array(values) => Value::Array(values.iter().map(value_of).collect()),
         serde_json::Value::Object(entries) => {
             let text = |key: &str| entries.get(key).and_then(serde_json::Value::as_str);
             if let Some(decimal) = text("$int") {
-                return Value::Integer(Integer::from_decimal(decimal).unwrap());
+                return Value::Integer(Integer::parse(decimal).unwrap());
             }
             if let Some(hex) = text("$bytes") {
                 return Value::Bytes(bytes_of(hex));

@@ -55,9 +55,8 @@ async fn guest_book() {
 #[tokio::test]
 async fn token() {
     let supply = "1000000000000000000000000";
-    let integer = |decimal: &str| {
-        Value::Integer(agora::domain::calldata::Integer::from_decimal(decimal).unwrap())
-    };
+    let integer =
+        |decimal: &str| Value::Integer(agora::domain::calldata::Integer::parse(decimal).unwrap());
     let [owner, friend, spender] = [0xaa, 0xbb, 0xdd].map(|byte| Value::Address(account(byte)));
     let arguments = vec![text("Obol"), integer(supply)];
     let mut token = Contract::deploy(&executor(), source("token"), arguments).await;

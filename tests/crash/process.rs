@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub struct Server {
+pub(crate) struct Server {
     folder: PathBuf,
     port: u16,
     child: RefCell<Option<Child>>,
@@ -16,14 +16,14 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let client = awc::Client::builder().timeout(Duration::from_secs(30)).finish();
         Self { folder: folder.to_owned(), port, child: RefCell::default(), client }
     }
 
     /// Starts the process and waits until it answers.
-    pub async fn start(&self) {
+    pub(crate) async fn start(&self) {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -51,25 +51,25 @@ impl Server {
     }
 
     /// SIGKILL, and not a moment to clean up.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let mut child = self.child.borrow_mut().take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// The pause before asking a server again that did not answer.
-    pub async fn pause(&self) {
+    pub(crate) async fn pause(&self) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
-    pub async fn get(&self, path: &str) -> Result<(u16, Value), String> {
+    pub(crate) async fn get(&self, path: &str) -> Result<(u16, Value), String> {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         let mut response = self.client.get(url).send().await.map_err(|error| error.to_string())?;
         let body = response.body().limit(1 << 24).await.map_err(|error| error.to_string())?;
         Ok((response.status().as_u16(), serde_json::from_slice(&body).unwrap_or_default()))
     }
 
-    pub async fn post(
+    pub(crate) async fn post(
         &self,
         path: &str,
         body: &Value,

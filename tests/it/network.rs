@@ -18,10 +18,10 @@ use agora::domain::{
 use agora::execution::Executor;
 use agora::storage::{Database, DatabaseOptions};
 
-pub const SEED: Digest = Digest::new([7; 32]);
+pub(crate) const SEED: Digest = Digest::new([7; 32]);
 
 /// Account number `number` of the test network; each starts with 1 000 coins.
-pub fn account(number: u64) -> Address {
+pub(crate) fn account(number: u64) -> Address {
     DerivedKey::derive(&SEED, KeyUse::Account, number).address()
 }
 
@@ -39,7 +39,7 @@ fn genesis(validators: u64, clock: &NetworkClock) -> Genesis {
     }
 }
 
-pub fn settings() -> NetworkSettings {
+pub(crate) fn settings() -> NetworkSettings {
     let mut settings = NetworkSettings::new(61_127, SEED);
     settings.finality_window = Duration::from_millis(200);
     settings.crawl_interval = Duration::from_millis(100);
@@ -47,7 +47,7 @@ pub fn settings() -> NetworkSettings {
 }
 
 /// Starts a network of eight validators on the database in `folder`.
-pub async fn start(
+pub(crate) async fn start(
     folder: &Path,
     settings: NetworkSettings,
     executor: Arc<dyn Executor>,
@@ -55,7 +55,7 @@ pub async fn start(
     start_with(folder, settings, executor, 8).await
 }
 
-pub async fn start_with(
+pub(crate) async fn start_with(
     folder: &Path,
     settings: NetworkSettings,
     executor: Arc<dyn Executor>,
@@ -68,7 +68,7 @@ pub async fn start_with(
     Network::start(settings, database, executor, Arc::new(clock)).await.unwrap()
 }
 
-pub fn transaction(from: Address, to: Option<Address>, payload: Payload) -> NewTransaction {
+pub(crate) fn transaction(from: Address, to: Option<Address>, payload: Payload) -> NewTransaction {
     NewTransaction {
         from: Some(from),
         to,
@@ -80,16 +80,16 @@ pub fn transaction(from: Address, to: Option<Address>, payload: Payload) -> NewT
     }
 }
 
-pub fn deploy(from: Address) -> NewTransaction {
+pub(crate) fn deploy(from: Address) -> NewTransaction {
     let payload = Payload::Deploy { code: Bytes::from_static(b"pass"), calldata: call_data("") };
     transaction(from, None, payload)
 }
 
-pub fn call(from: Address, to: Address, method: &str) -> NewTransaction {
+pub(crate) fn call(from: Address, to: Address, method: &str) -> NewTransaction {
     transaction(from, Some(to), Payload::Call { calldata: call_data(method) })
 }
 
-pub fn transfer(from: Address, to: Address, value: u64) -> NewTransaction {
+pub(crate) fn transfer(from: Address, to: Address, value: u64) -> NewTransaction {
     let transfer = transaction(from, Some(to), Payload::Transfer);
     NewTransaction { value: Amount::from(value), ..transfer }
 }
@@ -99,13 +99,13 @@ fn call_data(method: &str) -> Bytes {
 }
 
 /// Waits until the transaction satisfies `wanted`, by its events.
-pub async fn wait_until(
+pub(crate) async fn wait_until(
     handles: &Handles,
     hash: TxHash,
     wanted: impl Fn(Status) -> bool,
 ) -> TransactionRecord {
     let mut events = handles.subscribe().await.unwrap();
-    let waited = async {
+    let reached = async {
         loop {
             let record = handles.transaction(hash).await.unwrap().unwrap();
             if wanted(record.status) {
@@ -114,15 +114,15 @@ pub async fn wait_until(
             while events.recv().await.is_ok_and(|event| event.transaction != hash) {}
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waited).await.expect("the status is not reached")
+    tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the status is not reached")
 }
 
-pub async fn decided(handles: &Handles, hash: TxHash) -> TransactionRecord {
+pub(crate) async fn decided(handles: &Handles, hash: TxHash) -> TransactionRecord {
     wait_until(handles, hash, Status::is_decided).await
 }
 
 /// Deploys a contract and waits for its acceptance.
-pub async fn deployed(handles: &Handles) -> Address {
+pub(crate) async fn deployed(handles: &Handles) -> Address {
     let submitted = handles.submit(deploy(account(0))).await.unwrap();
     let record = decided(handles, submitted.hash).await;
     assert_eq!(record.status, Status::Accepted, "{record:?}");

@@ -18,7 +18,7 @@ pub(super) fn unsigned(bytes: &[u8; 32], vm: &VirtualMachine) -> PyResult {
 fn integer(value: &Integer, vm: &VirtualMachine) -> PyResult {
     match value.to_i64() {
         Some(value) => Ok(vm.ctx.new_int(value).into()),
-        None => vm.ctx.types.int_type.to_owned().as_object().call((value.to_decimal(),), vm),
+        None => vm.ctx.types.int_type.to_owned().as_object().call((value.to_text(), 0), vm),
     }
 }
 
@@ -107,7 +107,7 @@ impl Encoder<'_> {
         if let Ok(small) = i64::try_from(number) {
             return Ok(Value::from(small));
         }
-        Integer::from_decimal(&number.to_string()).map(Value::Integer).ok_or_else(too_large)
+        Integer::parse(&number.to_string()).map(Value::Integer).ok_or_else(too_large)
     }
 
     fn text(&self, text: &PyStr) -> PyResult<String> {

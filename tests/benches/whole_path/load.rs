@@ -28,21 +28,24 @@ const SEED: Digest = Digest::new([5; 32]);
 const CHAIN_ID: u64 = 61_127;
 
 #[derive(Clone, Copy)]
-pub enum Work {
+pub(crate) enum Work {
     Calls { contracts: usize },
     Transfers { recipients: usize },
 }
 
 #[derive(Clone, Copy)]
-pub struct Load {
-    pub work: Work,
-    pub in_flight: usize,
-    pub count: usize,
-    pub finality_window: Duration,
+pub(crate) struct Load {
+    pub(crate) work: Work,
+    pub(crate) in_flight: usize,
+    pub(crate) count: usize,
+    pub(crate) finality_window: Duration,
 }
 
+/// Derived once: clients do not pay for it with every transaction.
 fn sender() -> Address {
-    DerivedKey::derive(&SEED, KeyUse::Account, 0).address()
+    static SENDER: std::sync::LazyLock<Address> =
+        std::sync::LazyLock::new(|| DerivedKey::derive(&SEED, KeyUse::Account, 0).address());
+    *SENDER
 }
 
 /// A contract that stores one page of 100 bytes and returns a byte.
@@ -161,7 +164,7 @@ async fn serve(
 }
 
 /// `in_flight` clients, each submitting its next transaction when the last one is decided.
-pub fn run(load: Load) -> Figures {
+pub(crate) fn run(load: Load) -> Figures {
     actix::System::new().block_on(async move {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(load.finality_window);
@@ -229,7 +232,7 @@ async fn targets(handles: &Handles, waiters: &Waiters, work: Work) -> Vec<Addres
 }
 
 /// `queued` calls wait in the database when the network starts; measures until all are decided.
-pub fn run_queued(queued: usize) -> Figures {
+pub(crate) fn run_queued(queued: usize) -> Figures {
     actix::System::new().block_on(async move {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(Duration::from_hours(1));

@@ -15,26 +15,26 @@ fn cpu() -> Duration {
 }
 
 /// Measures from its start to [`Measurement::end`].
-pub struct Measurement {
+pub(crate) struct Measurement {
     cpu: Duration,
     at: Instant,
 }
 
 /// What a load cost.
-pub struct Figures {
-    pub count: usize,
-    pub cpu: Duration,
-    pub elapsed: Duration,
+pub(crate) struct Figures {
+    pub(crate) count: usize,
+    pub(crate) cpu: Duration,
+    pub(crate) elapsed: Duration,
     /// Sorted; empty where single latencies have no meaning.
-    pub latencies: Vec<Duration>,
+    pub(crate) latencies: Vec<Duration>,
 }
 
 impl Measurement {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { cpu: cpu(), at: Instant::now() }
     }
 
-    pub fn end(self, count: usize, mut latencies: Vec<Duration>) -> Figures {
+    pub(crate) fn end(self, count: usize, mut latencies: Vec<Duration>) -> Figures {
         latencies.sort();
         Figures {
             count,
@@ -46,9 +46,9 @@ impl Measurement {
 }
 
 impl Figures {
-    pub const HEADER: &str = "load                                               | CPU µs/tx |     tx/s |  p50 ms |  p99 ms | tx/s vs toy";
+    pub(crate) const HEADER: &str = "load                                               | CPU µs/tx |     tx/s |  p50 ms |  p99 ms | tx/s vs toy";
 
-    pub fn cpu_micros(&self) -> f64 {
+    pub(crate) fn cpu_micros(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.count as f64
     }
 
@@ -66,7 +66,7 @@ impl Figures {
         }
     }
 
-    pub fn row(&self, name: &str, toy: Option<&Self>) -> String {
+    pub(crate) fn row(&self, name: &str, toy: Option<&Self>) -> String {
         let ratio =
             toy.map_or("–".into(), |toy| format!("{:.2}", self.per_second() / toy.per_second()));
         format!(

@@ -133,7 +133,7 @@ async fn drive(queue: Addr<Queue>, count: usize, in_flight: usize) -> Vec<Durati
 }
 
 /// The message pattern alone.
-pub fn messages_only(count: usize) -> Figures {
+pub(crate) fn messages_only(count: usize) -> Figures {
     actix::System::new().block_on(async move {
         let queue = Queue { store: None }.start();
         let measurement = Measurement::start();
@@ -143,7 +143,7 @@ pub fn messages_only(count: usize) -> Figures {
 }
 
 /// The message pattern and one row per transaction; rows that wait share a commit.
-pub fn with_shared_commits(count: usize, in_flight: usize) -> Figures {
+pub(crate) fn with_shared_commits(count: usize, in_flight: usize) -> Figures {
     actix::System::new().block_on(async move {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("toy.sqlite").display().to_string();
@@ -165,7 +165,7 @@ pub fn with_shared_commits(count: usize, in_flight: usize) -> Figures {
                 })
                 .unwrap();
                 for reply in waiting {
-                    drop(reply.send(()));
+                    let _gone = reply.send(());
                 }
             }
         });
