@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde_json::{Value, json};
@@ -164,7 +164,8 @@ async fn balance(server: &Server) -> u64 {
 
 async fn check(server: &Server, ledger: &Ledger, contracts: &[String], received_before: u64) {
     let answered = ledger.answered.borrow().clone();
-    let records = join_all(answered.values().map(|hash| decided(server, hash))).await;
+    let waiting = answered.values().map(|hash| decided(server, hash));
+    let records: Vec<Value> = stream::iter(waiting).buffered(16).collect().await;
     let (mut calls, mut transfers, mut canceled) = (0, 0, 0);
     for record in &records {
         match (record["type"].as_str().unwrap(), record["status"].as_str().unwrap()) {
