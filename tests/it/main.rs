@@ -12,3 +12,4 @@
 mod network;
 mod order;
 mod recovery;
+mod shared;

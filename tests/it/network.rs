@@ -1,7 +1,7 @@
 //! A network for tests.
 
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use agora::actors::clock::NetworkClock;
@@ -17,8 +17,78 @@ use agora::domain::{
 };
 use agora::execution::Executor;
 use agora::storage::{Database, DatabaseOptions};
+use diesel::connection::SimpleConnection;
 
 pub(crate) const SEED: Digest = Digest::new([7; 32]);
+
+/// A database of one test, gone with it.
+pub(crate) struct Place {
+    pub(crate) url: String,
+    keeps: Keeps,
+}
+
+enum Keeps {
+    Folder { _folder: tempfile::TempDir },
+    Postgres { admin: String, name: String },
+}
+
+impl Place {
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = folder.path().join("agora.sqlite").display().to_string();
+        Self { url, keeps: Keeps::Folder { _folder: folder } }
+    }
+
+    /// `None` without a server to test on, which `tests/store` says loudly and CI refuses.
+    pub(crate) fn postgres() -> Option<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let Ok(admin) = std::env::var("AGORA_TEST_POSTGRES_URL") else {
+            let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            assert!(!in_ci, "AGORA_TEST_POSTGRES_URL must be set in CI");
+            return None;
+        };
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("agora_it_{}_{number}", std::process::id());
+        administer(&admin, &format!("CREATE DATABASE {name}"));
+        let url = format!("{}/{name}", admin.rsplit_once('/').unwrap().0);
+        Some(Self { url, keeps: Keeps::Postgres { admin, name } })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Keeps::Postgres { admin, name } = &self.keeps {
+            administer(admin, &format!("DROP DATABASE {name} WITH (FORCE)"));
+        }
+    }
+}
+
+fn administer(admin: &str, statement: &str) {
+    let mut conn = <diesel::PgConnection as diesel::Connection>::establish(admin).unwrap();
+    conn.batch_execute(statement).unwrap();
+}
+
+/// Defines a test that runs on SQLite and, where there is a server, on PostgreSQL.
+macro_rules! on_both {
+    (async fn $name:ident($place:ident: Place) $body:block) => {
+        mod $name {
+            use super::*;
+
+            #[actix::test]
+            async fn sqlite() {
+                let $place = Place::sqlite();
+                $body
+            }
+
+            #[actix::test]
+            async fn postgres() {
+                let Some($place) = Place::postgres() else { return };
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on_both;
 
 /// Account number `number` of the test network; each starts with 1 000 coins.
 pub(crate) fn account(number: u64) -> Address {
@@ -46,24 +116,23 @@ pub(crate) fn settings() -> NetworkSettings {
     settings
 }
 
-/// Starts a network of eight validators on the database in `folder`.
+/// Starts a network of eight validators on the database at `place`.
 pub(crate) async fn start(
-    folder: &Path,
+    place: &Place,
     settings: NetworkSettings,
     executor: Arc<dyn Executor>,
 ) -> Network {
-    start_with(folder, settings, executor, 8).await
+    start_with(place, settings, executor, 8).await
 }
 
 pub(crate) async fn start_with(
-    folder: &Path,
+    place: &Place,
     settings: NetworkSettings,
     executor: Arc<dyn Executor>,
     validators: u64,
 ) -> Network {
     let clock = NetworkClock::start();
-    let url = folder.join("agora.sqlite").display().to_string();
-    let database = Database::open(&url, DatabaseOptions::default()).unwrap();
+    let database = Database::open(&place.url, DatabaseOptions::default()).unwrap();
     open_network(&database, &genesis(validators, &clock), settings.attempts_max).unwrap();
     Network::start(settings, database, executor, Arc::new(clock)).await.unwrap()
 }
