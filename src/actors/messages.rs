@@ -396,6 +396,18 @@ pub struct WindowOpened {
 #[rtype(result = "()")]
 pub struct EventsCommitted(pub Vec<Event>);
 
+/// The database is shared: read its events, because other processes write some of them.
+///
+/// Answered once it is known where to start; every later event is published.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct FollowStore {
+    /// Reads events.
+    pub events: actix::Recipient<ListEvents>,
+    /// Reads the cursor to start from.
+    pub newest: actix::Recipient<GetLastCursor>,
+}
+
 /// Follow events from now on.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "EventStream")]

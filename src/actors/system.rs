@@ -13,7 +13,7 @@ use super::events::Events;
 use super::finality::{Finality, FinalityPorts};
 use super::handles::Handles;
 use super::heartbeat::Heartbeat;
-use super::messages::{CloseStore, Drain, LookAgain, WakeUp, WindowOpened};
+use super::messages::{CloseStore, Drain, FollowStore, LookAgain, WakeUp, WindowOpened};
 use super::node::NodePorts;
 use super::permits::Permits;
 use super::queue::QueuePorts;
@@ -243,6 +243,11 @@ impl Network {
             DeathWatch::new(Child::Writer, root.downgrade().recipient()),
         )?
         .start();
+        if is_shared {
+            let (reads, newest) = (store.clone().recipient(), store.clone().recipient());
+            let follow = FollowStore { events: reads, newest };
+            events.send(follow).await.unwrap_or(Err(StoreError::Closed))?;
+        }
         let rounds = Permits::new("consensus rounds", settings.consensus_max);
         let executions = Permits::new("contract executions", settings.executions_max);
         let calls = Permits::new("read-only calls", settings.executions_max);
@@ -378,3 +383,7 @@ impl Wiring<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "system_tests.rs"]
+mod tests;

@@ -106,7 +106,7 @@ where
 pub(crate) mod samples {
     use std::sync::Arc;
 
-    use crate::domain::ledger::{ConsensusJob, PendingTransaction, Position, Snapshot};
+    use crate::domain::ledger::{ConsensusJob, Hold, PendingTransaction, Position, Snapshot};
     use crate::domain::{
         Address, Amount, Bytes, Code, Payload, PayloadKind, Stake, Timestamp, Transaction,
         TransactionRules, TxHash, Validator,
@@ -155,6 +155,7 @@ pub(crate) mod samples {
             code: Some(Code::new(Bytes::from_static(b"pass"))),
             snapshot: Snapshot::default(),
             validators: Arc::new((10..15).map(validator).collect()),
+            hold: Hold::default(),
         }
     }
 }

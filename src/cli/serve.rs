@@ -10,13 +10,12 @@ use super::config::{Access, Config};
 use super::{CliError, EXIT_FAILURE, EXIT_OK, EXIT_RESTART, ServeArguments, say};
 use crate::actors::clock::NetworkClock;
 use crate::actors::settings::NetworkSettings;
-use crate::actors::store::open_network;
+use crate::actors::store::{Database, DatabaseOptions, open_network};
 use crate::actors::system::{Network, block_on};
 use crate::api::{self, ApiSettings, Details};
 use crate::domain::ledger::Genesis;
 use crate::domain::{Amount, Clock, DerivedKey, KeyUse, Stake, Validator};
 use crate::execution::python::{PythonExecutor, PythonSettings};
-use crate::storage::{Database, DatabaseOptions};
 
 /// Stake of each validator of the first start.
 const FIRST_STAKE: u64 = 100;

@@ -170,6 +170,25 @@ pub struct ConsensusJob {
     pub snapshot: Snapshot,
     /// Everybody who may sit in its committee, in address order.
     pub validators: Arc<Vec<Validator>>,
+    /// Keeps the claim for as long as anybody works on the job.
+    pub hold: Hold,
+}
+
+/// Something that is let go when the last copy of it is dropped.
+#[derive(Clone, Default)]
+pub struct Hold(Option<Arc<dyn std::any::Any + Send + Sync>>);
+
+impl Hold {
+    /// Keeps `what`.
+    pub fn on(what: impl std::any::Any + Send + Sync) -> Self {
+        Self(Some(Arc::new(what)))
+    }
+}
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Hold(held)" } else { "Hold(nothing)" })
+    }
 }
 
 /// The store's answer to a claim.

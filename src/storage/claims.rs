@@ -11,7 +11,7 @@ use super::failure::During;
 use super::rows::{TransactionRow, unknown_transaction};
 use super::schema::{codes, transactions};
 use super::transactions::{is_head_of_queue, one_row};
-use crate::domain::ledger::{Claim, ConsensusJob, Position, StateVersion, StoreError};
+use crate::domain::ledger::{Claim, ConsensusJob, Hold, Position, StateVersion, StoreError};
 use crate::domain::{Code, EventKind, Payload, PayloadKind, Status, Timestamp, TxHash, Validator};
 
 /// Claims a transaction for a process that owns its database alone.
@@ -99,6 +99,7 @@ fn claim(
         code,
         snapshot: snapshot(conn, contract, StateVersion::Accepted)?,
         validators: Arc::clone(validators),
+        hold: Hold::default(),
     };
     Ok(Claim::Claimed(Box::new(job)))
 }

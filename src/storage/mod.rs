@@ -1,7 +1,7 @@
 //! The truth: tables in SQLite or PostgreSQL, and plain functions on a connection.
 //!
 //! No actors and no threads in here. Functions that end in `_in_txn` write, and run inside
-//! [`batch`], which commits many of them at once; each checks everything before it writes
+//! [`batch()`], which commits many of them at once; each checks everything before it writes
 //! anything, so that a refusal leaves no trace in the batch.
 
 mod accounts;

@@ -19,6 +19,8 @@ fn owned_by(owner: &str) -> NetworkSettings {
     let mut settings = settings();
     settings.owner = owner.into();
     settings.heartbeat_interval = Duration::from_millis(100);
+    // What another process wrote is seen a moment later; it shall still be open then.
+    settings.finality_window = Duration::from_mins(1);
     settings
 }
 

@@ -1,9 +1,12 @@
 //! The store actor: the only way to the database.
 //!
 //! Writes go to the writer's thread and share its commits; reads go to a pool and never wait
-//! behind writes. The actor itself translates messages to functions of [`crate::storage`].
+//! behind writes. On a database of its own a claim is kept in memory. The actor itself translates messages to functions of [`crate::storage`].
 
+mod claims;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -28,8 +31,9 @@ use crate::domain::ledger::{
 use crate::domain::{
     Amount, Clock, DerivedKey, KeyUse, PageKey, Status, Timestamp, TxHash, Validator,
 };
-pub use crate::storage::Database;
 use crate::storage::{self, Connection, Recover, SubmitContext};
+pub use crate::storage::{Database, DatabaseOptions};
+use claims::Claims;
 use writer::{Writer, WriterSettings};
 
 type Answer<T> = ResponseFuture<Result<T, StoreError>>;
@@ -49,6 +53,7 @@ pub struct Store {
     writer: Writer,
     readers: Permits,
     validators: ValidatorCache,
+    claims: Claims,
     settings: Arc<NetworkSettings>,
     clock: Arc<dyn Clock>,
 }
@@ -74,6 +79,7 @@ impl Store {
             writer,
             readers: Permits::new("database reads", readers),
             validators: ValidatorCache::default(),
+            claims: Claims::default(),
             settings,
             clock,
         })
@@ -165,9 +171,11 @@ impl Handler<ClaimTransaction> for Store {
         let cache = Arc::clone(&self.validators);
         if !self.is_shared {
             // Nobody else can take it, so the claim itself need not be written.
+            let claims = self.claims.clone();
             return Box::pin(self.writer.read(move |conn| {
                 let validators = validators(&cache, conn, false)?;
                 storage::transaction_claim_exclusive(conn, hash, &validators)
+                    .map(|claim| claims.keep(claim))
             }));
         }
         let (at, owner) = (self.clock.now(), self.settings.owner.clone());
@@ -195,9 +203,15 @@ impl Handler<PersistDecision> for Store {
 
     fn handle(&mut self, message: PersistDecision, _: &mut Context<Self>) -> Self::Result {
         let decision = message.0;
-        Box::pin(self.writer.write(Some(decision.hash), move |conn, ctx| {
+        let (hash, claims) = (decision.hash, self.claims.clone());
+        let persisted = self.writer.write(Some(hash), move |conn, ctx| {
             storage::decision_persist_in_txn(conn, ctx, &decision)
-        }))
+        });
+        Box::pin(async move {
+            let persisted = persisted.await?;
+            claims.let_go(hash);
+            Ok(persisted)
+        })
     }
 }
 
@@ -215,9 +229,15 @@ impl Handler<RequeueTransaction> for Store {
     fn handle(&mut self, message: RequeueTransaction, _: &mut Context<Self>) -> Self::Result {
         let RequeueTransaction { hash, attempt, cause } = message;
         let (at, attempts_max) = (self.clock.now(), self.settings.attempts_max);
-        Box::pin(self.writer.write(Some(hash), move |conn, ctx| {
+        let claims = self.claims.clone();
+        let requeued = self.writer.write(Some(hash), move |conn, ctx| {
             storage::transaction_requeue_in_txn(conn, ctx, hash, attempt, attempts_max, &cause, at)
-        }))
+        });
+        Box::pin(async move {
+            let status = requeued.await?;
+            claims.let_go(hash);
+            Ok(status)
+        })
     }
 }
 

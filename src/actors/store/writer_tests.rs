@@ -1,0 +1,164 @@
+//! The writer's thread on a real database: shared commits, and failures that stay alone.
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use actix::{Actor, Context, Handler};
+
+use super::writer::{Writer, WriterSettings};
+use crate::actors::messages::EventsCommitted;
+use crate::actors::supervision::{DeathWatch, Terminated};
+use crate::actors::system::Child;
+use crate::actors::testing::Probe;
+use crate::actors::testing::samples::hash;
+use crate::domain::ledger::{Announcement, StoreError};
+use crate::domain::{Address, Event, EventKind, Status, Timestamp};
+use crate::storage::{BatchContext, Database, DatabaseOptions};
+
+struct Parent;
+
+impl Actor for Parent {
+    type Context = Context<Self>;
+}
+
+impl Handler<Terminated<Child>> for Parent {
+    type Result = ();
+    fn handle(&mut self, _: Terminated<Child>, _: &mut Context<Self>) {}
+}
+
+struct Setting {
+    writer: Writer,
+    events: Probe<EventsCommitted>,
+    folder: tempfile::TempDir,
+    _parent: actix::Addr<Parent>,
+}
+
+fn start() -> Setting {
+    let folder = tempfile::tempdir().unwrap();
+    let url = folder.path().join("agora.sqlite").display().to_string();
+    let database = Arc::new(Database::open(&url, DatabaseOptions::default()).unwrap());
+    let events = Probe::new();
+    let parent = Parent.start();
+    let settings = WriterSettings { batch_max: 64, announcement_delay: Duration::from_millis(5) };
+    let watch = DeathWatch::new(Child::Writer, parent.downgrade().recipient());
+    let writer = Writer::start(database, settings, events.recipient.clone(), watch).unwrap();
+    Setting { writer, events, folder, _parent: parent }
+}
+
+impl Setting {
+    /// The events of every commit so far. They are told before the writes are answered, so one
+    /// more message behind them finds all of them there.
+    async fn commits(&self) -> Vec<Vec<Event>> {
+        self.events.recipient.send(EventsCommitted(Vec::new())).await.unwrap();
+        let told = self.events.take().into_iter().map(|commit| commit.0);
+        told.filter(|events| !events.is_empty()).collect()
+    }
+}
+
+fn record(ctx: &mut BatchContext, number: u8) {
+    ctx.record(Timestamp::default(), hash(number), Address::ZERO, EventKind::TransactionSubmitted);
+}
+
+/// Keeps the writer's thread busy until the sender is dropped, so that what follows waits together.
+fn hold(writer: &Writer) -> (impl Future<Output = Result<(), StoreError>>, impl Sized) {
+    let (release, held) = channel::<()>();
+    let holding = writer.read(move |_| {
+        // The error is the release: the sender is gone.
+        let _released = held.recv();
+        Ok(())
+    });
+    (holding, release)
+}
+
+#[actix::test]
+async fn writes_that_wait_together_share_one_commit_and_keep_their_order() {
+    let setting = start();
+    let (held, release) = hold(&setting.writer);
+    let writes: Vec<_> = (1..=20)
+        .map(|number| {
+            setting.writer.write(None, move |_, ctx| {
+                record(ctx, number);
+                Ok(number)
+            })
+        })
+        .collect();
+    assert_eq!(setting.writer.in_flight(), 21);
+    drop(release);
+    held.await.unwrap();
+    for (index, write) in writes.into_iter().enumerate() {
+        assert_eq!(usize::from(write.await.unwrap()), index + 1);
+    }
+    let commits = setting.commits().await;
+    assert_eq!(commits.len(), 1, "one commit");
+    let hashes: Vec<_> = commits[0].iter().map(|event| event.transaction).collect();
+    assert_eq!(hashes, (1..=20).map(hash).collect::<Vec<_>>());
+    assert_eq!(setting.writer.in_flight(), 0);
+}
+
+#[actix::test]
+async fn a_write_that_fails_or_panics_fails_alone() {
+    let setting = start();
+    let (held, release) = hold(&setting.writer);
+    let good = |number| {
+        setting.writer.write(None, move |_, ctx| {
+            record(ctx, number);
+            Ok(())
+        })
+    };
+    let first = good(1);
+    let broken = setting.writer.write::<(), _>(None, |_, _| {
+        Err(StoreError::Database { operation: "testing", reason: "disk full".into() })
+    });
+    let second = good(2);
+    let panicking = setting.writer.write::<(), _>(None, |_, _| panic!("on purpose"));
+    let third = good(3);
+    let refused = setting.writer.write::<(), _>(None, |_, _| Err(StoreError::Closed));
+    drop(release);
+    held.await.unwrap();
+    for good in [first, second, third] {
+        good.await.unwrap();
+    }
+    assert!(broken.await.unwrap_err().to_string().contains("disk full"));
+    assert!(panicking.await.unwrap_err().to_string().contains("panicked"));
+    assert_eq!(refused.await, Err(StoreError::Closed));
+    let events: Vec<_> = setting.commits().await.concat();
+    let hashes: Vec<_> = events.iter().map(|event| event.transaction).collect();
+    assert_eq!(hashes, [hash(1), hash(2), hash(3)], "each exactly once");
+}
+
+#[actix::test]
+async fn a_step_of_an_unknown_or_overtaken_transaction_harms_nobody() {
+    let setting = start();
+    setting.writer.step(Announcement {
+        hash: hash(9),
+        queue: Address::ZERO,
+        attempt: 0,
+        rotation: 0,
+        status: Status::Proposing,
+        at: Timestamp::default(),
+        sequence: 0,
+    });
+    let written = setting.writer.write(None, |_, ctx| {
+        record(ctx, 1);
+        Ok(())
+    });
+    written.await.unwrap();
+}
+
+#[actix::test]
+async fn closing_writes_what_waits_and_lets_go_of_the_database() {
+    let setting = start();
+    let written = setting.writer.write(None, |_, ctx| {
+        record(ctx, 1);
+        Ok(())
+    });
+    setting.writer.close().await.unwrap();
+    written.await.unwrap();
+    let late = setting.writer.write(None, |_, _| Ok(()));
+    assert_eq!(late.await, Err(StoreError::Closed));
+    let url = setting.folder.path().join("agora.sqlite").display().to_string();
+    let database = Database::open(&url, DatabaseOptions::default()).unwrap();
+    let mut conn = database.writer().unwrap();
+    assert_eq!(crate::storage::event_last_cursor(&mut conn).unwrap(), 1);
+}
