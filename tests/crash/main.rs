@@ -7,9 +7,11 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::as_conversions,
     reason = "a test stops at the first surprise, and says what it measured"
 )]
 
+mod disk;
 mod process;
 
 use std::cell::{Cell, RefCell};
