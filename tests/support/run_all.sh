@@ -98,6 +98,8 @@ take_release_artefacts() {
     mkdir -p target/release
     docker cp --archive "$container:/build/target/release/." target/release/
     docker rm "$container" >/dev/null
+    # Its build script writes absolute paths, those of the image, into what it generates.
+    rm -rf target/release/{build,.fingerprint}/utoipa-swagger-ui-*
     if [[ $EUID -ne 0 ]]; then
         as_root chown -R "$(id -u):$(id -g)" target/release
     fi
