@@ -60,6 +60,8 @@ pub struct Crawler {
     queues: Arc<dyn SpawnQueue + Send + Sync>,
     known: BTreeMap<Address, Known>,
     cursor: Position,
+    /// Grows when the cursor goes back: an answer from before must not move it on again.
+    epoch: u64,
     /// Looks to take, each at most once.
     wanted: BTreeSet<Option<Address>>,
     looking: bool,
@@ -84,6 +86,7 @@ impl Crawler {
             queues,
             known: BTreeMap::new(),
             cursor: Position::default(),
+            epoch: 0,
             wanted: BTreeSet::new(),
             looking: false,
             draining: false,
@@ -105,6 +108,13 @@ impl Crawler {
         self.look(ctx);
     }
 
+    /// Looks from the beginning.
+    fn rewind(&mut self, ctx: &mut Context<Self>) {
+        self.cursor = Position::default();
+        self.epoch += 1;
+        self.want(None, ctx);
+    }
+
     /// Takes the next wanted look, one at a time so that order is kept.
     fn look(&mut self, ctx: &mut Context<Self>) {
         if self.looking || self.draining {
@@ -120,10 +130,11 @@ impl Crawler {
         };
         self.looking = true;
         let look = queue.map_or(Look::All, Look::One);
+        let epoch = self.epoch;
         let answer = self.store.send(ListPending { queue, after, limit: self.page });
         let handle = answer.into_actor(self).map(move |answer, this, ctx| {
             let answer = answer.unwrap_or(Err(StoreError::Closed));
-            this.found(look, answer, ctx);
+            this.found(look, epoch, answer, ctx);
         });
         ctx.spawn(handle);
     }
@@ -131,6 +142,7 @@ impl Crawler {
     fn found(
         &mut self,
         look: Look,
+        epoch: u64,
         answer: Result<Vec<PendingTransaction>, StoreError>,
         ctx: &mut Context<Self>,
     ) {
@@ -146,7 +158,12 @@ impl Crawler {
         let full_page = found.len() >= self.page;
         let offers: Vec<_> = found
             .into_iter()
-            .filter_map(|transaction| self.offer(look, transaction, ctx))
+            .enumerate()
+            .filter_map(|(index, transaction)| {
+                // A page of one queue starts right after what that queue took last.
+                let resumes = index == 0 && look != Look::All;
+                self.offer(look, epoch, Enqueue { transaction, resumes }, ctx)
+            })
             .collect();
         let done = join_all(offers).into_actor(self).map(move |answers, this, ctx| {
             let mut refused = false;
@@ -195,10 +212,12 @@ impl Crawler {
     fn offer(
         &mut self,
         look: Look,
-        transaction: PendingTransaction,
+        epoch: u64,
+        offer: Enqueue,
         ctx: &mut Context<Self>,
     ) -> Option<impl Future<Output = (PendingTransaction, EnqueueAnswer)> + use<>> {
-        if look == Look::All {
+        let transaction = offer.transaction;
+        if look == Look::All && epoch == self.epoch {
             self.cursor = self.cursor.max(transaction.position);
         }
         let address = transaction.queue;
@@ -210,12 +229,13 @@ impl Crawler {
         });
         match (look, &mut known.behind) {
             // It reads on by itself once it has room; out of turn would be out of order.
-            (Look::All, Some(_)) => return None,
+            (Look::All, Some(behind)) if transaction.position > *behind => return None,
             (Look::One(_), Some(behind)) => *behind = (*behind).max(transaction.position),
-            (_, None) => {}
+            // Work that was passed before and waits again.
+            (Look::All, Some(_)) | (_, None) => {}
         }
         known.offered += 1;
-        let answer = known.port.enqueue.send(Enqueue(transaction));
+        let answer = known.port.enqueue.send(offer);
         Some(async move { (transaction, answer.await) })
     }
 
@@ -256,8 +276,7 @@ impl Handler<LookAgain> for Crawler {
     type Result = ();
 
     fn handle(&mut self, _: LookAgain, ctx: &mut Context<Self>) {
-        self.cursor = Position::default();
-        self.want(None, ctx);
+        self.rewind(ctx);
     }
 }
 
@@ -291,8 +310,7 @@ impl Handler<Terminated<Address>> for Crawler {
         if message.panicked {
             log::error!(target: "crawler", "the queue of {} panicked; it starts anew", message.child);
             self.known.remove(&message.child);
-            self.cursor = Position::default();
-            self.want(None, ctx);
+            self.rewind(ctx);
         }
     }
 }

@@ -60,7 +60,7 @@ impl SpawnQueue for Queues {
         let number = address.as_bytes()[0];
         let enqueue = Probe::answering(move |message: &Enqueue| {
             let mut room = room.lock().unwrap();
-            let entry = (number, message.0.position.0);
+            let entry = (number, message.transaction.position.0);
             Some(if taken.lock().unwrap().contains(&entry) {
                 Ok(Enqueued::AlreadyQueued)
             } else if *room == 0 {
@@ -225,6 +225,24 @@ fn work_that_returned_is_found_by_looking_again() {
         setting.tell(LookAgain);
         settle().await;
         assert_eq!(setting.taken(), [(1, 5), (1, 2)]);
+    });
+}
+
+#[test]
+fn an_answer_from_before_a_rewind_does_not_move_the_cursor_on_again() {
+    paused(|| async {
+        let setting = start();
+        setting.waiting.add(5, 1);
+        settle().await;
+        // A look is under way when the crawler is told to begin again: both are told at once.
+        setting.waiting.add(2, 1);
+        setting.waiting.add(6, 1);
+        setting.tell(WakeUp);
+        setting.tell(LookAgain);
+        settle().await;
+        let mut taken = setting.taken();
+        taken.sort_unstable();
+        assert_eq!(taken, [(1, 2), (1, 5), (1, 6)], "nothing before the cursor is left behind");
     });
 }
 

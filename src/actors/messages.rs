@@ -262,7 +262,12 @@ pub struct QueueIdle {
 /// Queue a waiting transaction. Answered at once.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<Enqueued, EnqueueRejected>")]
-pub struct Enqueue(pub PendingTransaction);
+pub struct Enqueue {
+    /// Which.
+    pub transaction: PendingTransaction,
+    /// Nothing that waits in the store lies between it and what the queue took last.
+    pub resumes: bool,
+}
 
 /// A queue took a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -195,6 +195,15 @@ impl Queue {
     /// Puts a transaction back to the head of the queue and tries again after a while.
     fn rest(&mut self, transaction: PendingTransaction, ctx: &mut Context<Self>) {
         self.waiting.push_front(transaction);
+        self.pause(ctx);
+    }
+
+    /// What waits for another try can wait in the store just as well, once the queue drains.
+    fn pause(&mut self, ctx: &mut Context<Self>) {
+        if self.draining {
+            self.doing = Doing::Nothing;
+            return self.report();
+        }
         self.doing = Doing::Resting;
         ctx.run_later(self.backoff.next_wait(), |this, ctx| {
             this.doing = Doing::Nothing;
@@ -208,6 +217,8 @@ impl Queue {
         let executed = answer.into_actor(self).map(move |answer, this, ctx| {
             this.transfers -= 1;
             match answer.unwrap_or(Err(StoreError::Closed)) {
+                // An earlier transaction of the queue is not decided yet: nothing happened.
+                Ok(Status::Pending) => this.rest_transfer(transfer, ctx),
                 Ok(status) => {
                     this.backoff.reset();
                     this.done_with(transfer);
@@ -231,27 +242,26 @@ impl Queue {
         let place = self.waiting.partition_point(|other| other.position < transfer.position);
         self.waiting.insert(place, transfer);
         if self.doing == Doing::Nothing {
-            self.doing = Doing::Resting;
-            ctx.run_later(self.backoff.next_wait(), |this, ctx| {
-                this.doing = Doing::Nothing;
-                this.pump(ctx);
-            });
+            self.pause(ctx);
         }
     }
 
     fn claim(&mut self, transaction: PendingTransaction, ctx: &mut Context<Self>) {
         self.doing = Doing::Claiming;
         let rounds = self.ports.rounds.clone();
-        let claim = self.ports.claim.clone();
-        let claimed = async move {
-            let permit = rounds.acquire().await;
-            (permit, claim.send(ClaimTransaction(transaction.hash)).await)
-        };
-        let claimed = claimed.into_actor(self).map(move |(permit, answer), this, ctx| {
-            this.doing = Doing::Nothing;
-            this.claimed(transaction, permit, answer.unwrap_or(Err(StoreError::Closed)), ctx);
-        });
-        ctx.spawn(claimed);
+        let permitted = async move { rounds.acquire().await }.into_actor(self);
+        ctx.spawn(permitted.map(move |permit, this, ctx| {
+            if this.draining {
+                this.doing = Doing::Nothing;
+                this.waiting.push_front(transaction);
+                return this.report();
+            }
+            let answer = this.ports.claim.send(ClaimTransaction(transaction.hash)).into_actor(this);
+            ctx.spawn(answer.map(move |answer, this, ctx| {
+                this.doing = Doing::Nothing;
+                this.claimed(transaction, permit, answer.unwrap_or(Err(StoreError::Closed)), ctx);
+            }));
+        }));
     }
 
     fn claimed(
@@ -274,6 +284,8 @@ impl Queue {
                 };
                 self.ports.consensus.spawn(job, permit, reports);
             }
+            // Another process decides it; should that one fail, it will wait again.
+            Ok(Claim::NotPending(status)) if status.is_in_flight() => self.rest(transaction, ctx),
             Ok(Claim::NotPending(_)) => {
                 self.done_with(transaction);
                 self.pump(ctx);
@@ -343,7 +355,7 @@ impl Handler<Enqueue> for Queue {
     type Result = Result<Enqueued, EnqueueRejected>;
 
     fn handle(&mut self, message: Enqueue, ctx: &mut Context<Self>) -> Self::Result {
-        let transaction = message.0;
+        let Enqueue { transaction, resumes } = message;
         self.offered += 1;
         if self.draining {
             return Err(EnqueueRejected::Draining);
@@ -352,11 +364,14 @@ impl Handler<Enqueue> for Queue {
             return Ok(Enqueued::AlreadyQueued);
         }
         let capacity = self.ports.depth_max;
-        let out_of_order = self.refused.is_some_and(|refused| transaction.position > refused);
+        let after_refused = self.refused.is_some_and(|refused| transaction.position > refused);
+        let out_of_order = after_refused && !resumes;
         if out_of_order || self.waiting.len() >= capacity {
             let refused =
                 self.refused.map_or(transaction.position, |p| p.min(transaction.position));
             self.refused = Some(refused);
+            // With room, only order stands against it: let the crawler read on from there.
+            self.report();
             return Err(EnqueueRejected::Full { capacity });
         }
         self.refused = None;

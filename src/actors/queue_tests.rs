@@ -114,7 +114,12 @@ fn start(depth_max: usize, claims: Claims, requeued: Status) -> Setting {
     let news = News::default();
     let crawler = news.clone().start();
     let claims = Probe::answering(claims);
-    let transfers = Probe::answering(|_| Some(Ok(Status::Finalized)));
+    // The second transfer is not head of its queue the first time.
+    let mut blocked = true;
+    let transfers = Probe::answering(move |message: &ExecuteTransfer| {
+        let is_blocked = message.0 == hash(2) && std::mem::take(&mut blocked);
+        Some(Ok(if is_blocked { Status::Pending } else { Status::Finalized }))
+    });
     let given_back = Probe::answering(move |_| Some(Ok(requeued)));
     let explained = Probe::answering(|_| Some(Ok(())));
     let finality: Probe<WindowOpened> = Probe::new();
@@ -134,7 +139,7 @@ fn start(depth_max: usize, claims: Claims, requeued: Status) -> Setting {
 }
 
 async fn enqueue(queue: &Addr<Queue>, number: u8) -> Result<Enqueued, EnqueueRejected> {
-    queue.send(Enqueue(pending(number))).await.unwrap()
+    queue.send(Enqueue { transaction: pending(number), resumes: false }).await.unwrap()
 }
 
 #[test]
@@ -193,6 +198,28 @@ fn a_full_queue_refuses_keeps_order_and_asks_for_the_rest() {
         setting.consensus.finish(1);
         settle().await;
         assert_eq!(setting.consensus.hashes(), [hash(1), hash(2), hash(3)]);
+    });
+}
+
+#[test]
+fn a_queue_whose_refused_transaction_went_elsewhere_takes_the_next_one() {
+    paused(|| async {
+        let setting = start(1, claim_everything(), Status::Pending);
+        enqueue(&setting.queue, 1).await.unwrap();
+        settle().await;
+        let full = Err(EnqueueRejected::Full { capacity: 1 });
+        assert_eq!(enqueue(&setting.queue, 2).await, full);
+        setting.consensus.finish(0);
+        settle().await;
+        *setting.news.room.lock().unwrap() = 0;
+        // Number 2 was executed by another process; 3 is refused once more, with a word of room.
+        assert_eq!(enqueue(&setting.queue, 3).await, full);
+        settle().await;
+        assert_eq!(*setting.news.room.lock().unwrap(), 1);
+        let next = Enqueue { transaction: pending(3), resumes: true };
+        assert!(setting.queue.send(next).await.unwrap().is_ok());
+        settle().await;
+        assert_eq!(setting.consensus.hashes(), [hash(1), hash(3)]);
     });
 }
 
@@ -285,13 +312,26 @@ fn transfers_share_the_store_but_a_call_waits_for_those_before_it() {
     paused(|| async {
         let setting = start(10, claim_everything(), Status::Pending);
         for number in 1..=3 {
-            setting.queue.send(Enqueue(pending_transfer(number))).await.unwrap().unwrap();
+            setting
+                .queue
+                .send(Enqueue { transaction: pending_transfer(number), resumes: false })
+                .await
+                .unwrap()
+                .unwrap();
         }
         enqueue(&setting.queue, 4).await.unwrap();
-        setting.queue.send(Enqueue(pending_transfer(5))).await.unwrap().unwrap();
+        setting
+            .queue
+            .send(Enqueue { transaction: pending_transfer(5), resumes: false })
+            .await
+            .unwrap()
+            .unwrap();
         settle().await;
-        let executed: Vec<_> = setting.transfers.take().iter().map(|message| message.0).collect();
-        assert_eq!(executed, [hash(1), hash(2), hash(3)], "number 5 waits behind the call");
+        let executed = || setting.transfers.take().iter().map(|sent| sent.0).collect::<Vec<_>>();
+        assert_eq!(executed(), [hash(1), hash(2)], "the second did not happen yet");
+        assert!(setting.consensus.hashes().is_empty());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(executed(), [hash(2), hash(3)], "it is not forgotten, and 5 waits");
         assert_eq!(setting.consensus.hashes(), [hash(4)]);
         setting.consensus.finish(0);
         settle().await;

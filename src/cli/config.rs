@@ -97,7 +97,7 @@ options! {
     attempts_max: u32, "AGORA_ATTEMPTS_MAX", value_name = "COUNT";
     /// Transactions one queue holds in memory; the rest wait in the database.
     queue_depth_max: usize, "AGORA_QUEUE_DEPTH_MAX", value_name = "COUNT";
-    /// Consensus rounds that run at the same time.
+    /// Consensus rounds that run at the same time; four for each contract worker when absent.
     consensus_max: usize, "AGORA_CONSENSUS_MAX", value_name = "COUNT";
     /// Processes that run contracts.
     contract_workers: usize, "AGORA_CONTRACT_WORKERS", value_name = "COUNT";

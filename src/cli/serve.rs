@@ -168,7 +168,11 @@ fn settings(config: &Config) -> NetworkSettings {
     settings.sandbox_mint = given.sandbox_mint.unwrap_or(config.access == Access::Open);
     settings.attempts_max = given.attempts_max.unwrap_or(settings.attempts_max);
     settings.queue_depth_max = given.queue_depth_max.unwrap_or(settings.queue_depth_max);
-    settings.consensus_max = given.consensus_max.unwrap_or(settings.consensus_max);
+    // Rounds wait for their turn before their deadlines run, and executions after: as many rounds
+    // as the workers can serve in time.
+    let workers = PythonSettings::new(std::path::PathBuf::new()).workers_max;
+    let workers = given.contract_workers.unwrap_or(workers);
+    settings.consensus_max = given.consensus_max.unwrap_or(workers.saturating_mul(4));
     settings
 }
 

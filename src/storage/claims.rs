@@ -8,6 +8,7 @@ use super::Connection;
 use super::batch::BatchContext;
 use super::contracts::{ContractBasis, basis, snapshot};
 use super::failure::During;
+use super::recovery::transaction_requeue_in_txn;
 use super::rows::{TransactionRow, unknown_transaction};
 use super::schema::{codes, transactions};
 use super::transactions::{is_head_of_queue, one_row};
@@ -36,6 +37,7 @@ pub fn transaction_claim_in_txn(
     at: Timestamp,
     validators: &Arc<Vec<Validator>>,
 ) -> Result<Claim, StoreError> {
+    take_back_lost_claim(conn, ctx, hash, owner, at)?;
     let claim = claim(conn, hash, validators)?;
     if let Claim::Claimed(job) = &claim {
         let status = Status::Pending.change_to(Status::Proposing)?;
@@ -53,6 +55,32 @@ pub fn transaction_claim_in_txn(
         ctx.record(at, hash, queue, EventKind::StatusChanged { status, rotation: Some(0) });
     }
     Ok(claim)
+}
+
+/// A claim whose own owner claims again was committed, but its answer never arrived. It starts
+/// anew under the next attempt, so that whatever the first one may still do is refused.
+fn take_back_lost_claim(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    hash: TxHash,
+    owner: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let in_flight = [Status::Proposing, Status::Committing, Status::Revealing].map(Status::name);
+    let attempt: Option<i32> = transactions::table
+        .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
+        .filter(transactions::owner.eq(owner))
+        .filter(transactions::status.eq_any(in_flight))
+        .select(transactions::attempt)
+        .first(conn)
+        .optional()
+        .during("looking for a lost claim")?;
+    if let Some(attempt) = attempt {
+        let attempt = u32::try_from(attempt).during("looking for a lost claim")?;
+        let cause = "the answer to its claim was lost";
+        transaction_requeue_in_txn(conn, ctx, hash, attempt, u32::MAX, cause, at)?;
+    }
+    Ok(())
 }
 
 fn claim(

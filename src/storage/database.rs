@@ -126,6 +126,11 @@ pub fn connect_unmigrated(
     Ok((connect_writer(&location, options)?, lock))
 }
 
+/// Does the database still answer on this connection?
+pub fn is_alive(conn: &mut Connection) -> bool {
+    conn.batch_execute("SELECT 1").is_ok()
+}
+
 /// Moves everything from SQLite's write-ahead log into the database file; nothing on PostgreSQL.
 pub fn checkpoint(conn: &mut Connection) -> Result<(), StoreError> {
     match conn {

@@ -36,7 +36,9 @@ pub use connection::AnyConnection as Connection;
 pub use contracts::{
     contract_get, contract_list, contract_page_list, contract_pages, contract_view,
 };
-pub use database::{Database, DatabaseOptions, ReaderManager, checkpoint, connect_unmigrated};
+pub use database::{
+    Database, DatabaseOptions, ReaderManager, checkpoint, connect_unmigrated, is_alive,
+};
 pub use decisions::{announcements_record_in_txn, decision_persist_in_txn};
 pub use finality::{transaction_finalize_in_txn, transaction_list_due, transaction_next_due_at};
 pub use migrations::{MigrationStatus, migrate_down, migrate_status, migrate_up};

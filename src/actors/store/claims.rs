@@ -9,7 +9,10 @@ use crate::domain::{Address, TxHash};
 
 /// The transaction in flight of each queue (law 2).
 #[derive(Debug, Clone, Default)]
-pub(super) struct Claims(Arc<Mutex<BTreeMap<Address, TxHash>>>);
+pub(super) struct Claims(Arc<Mutex<BTreeMap<Address, Claimed>>>);
+
+/// A transaction and the attempt that has it.
+type Claimed = (TxHash, u32);
 
 impl Claims {
     /// Notes a claim, or answers that the queue is blocked by the one it has.
@@ -18,32 +21,33 @@ impl Claims {
     /// consensus that crashed, or a queue that died with the answer, cannot block its contract.
     pub(super) fn keep(&self, claim: Claim) -> Claim {
         let Claim::Claimed(mut job) = claim else { return claim };
-        let (queue, hash) = (job.contract, job.transaction.hash);
+        let (queue, claimed) = (job.contract, (job.transaction.hash, job.attempt));
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if claims.contains_key(&queue) {
             return Claim::Blocked;
         }
-        claims.insert(queue, hash);
-        job.hold = Hold::on(Guard { claims: self.clone(), hash });
+        claims.insert(queue, claimed);
+        job.hold = Hold::on(Guard { claims: self.clone(), claimed });
         Claim::Claimed(job)
     }
 
     /// The transaction is in flight no more.
-    pub(super) fn let_go(&self, hash: TxHash) {
+    pub(super) fn let_go(&self, hash: TxHash, attempt: u32) {
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.retain(|_, claimed| *claimed != hash);
+        claims.retain(|_, claimed| *claimed != (hash, attempt));
     }
 }
 
 /// Lets go of a claim with the last copy of its job.
 struct Guard {
     claims: Claims,
-    hash: TxHash,
+    claimed: Claimed,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.claims.let_go(self.hash);
+        let (hash, attempt) = self.claimed;
+        self.claims.let_go(hash, attempt);
     }
 }
 
@@ -62,7 +66,7 @@ mod tests {
         let first = claims.keep(claimed(1));
         assert!(matches!(first, Claim::Claimed(_)));
         assert!(matches!(claims.keep(claimed(2)), Claim::Blocked));
-        claims.let_go(hash(1));
+        claims.let_go(hash(1), 0);
         assert!(matches!(claims.keep(claimed(2)), Claim::Claimed(_)));
     }
 
@@ -81,7 +85,7 @@ mod tests {
     fn the_end_of_an_old_job_does_not_end_the_claim_of_the_next() {
         let claims = Claims::default();
         let first = claims.keep(claimed(1));
-        claims.let_go(hash(1));
+        claims.let_go(hash(1), 0);
         let second = claims.keep(claimed(2));
         drop(first);
         assert!(matches!(claims.keep(claimed(3)), Claim::Blocked), "{second:?} is in flight");

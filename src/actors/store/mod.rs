@@ -203,13 +203,14 @@ impl Handler<PersistDecision> for Store {
 
     fn handle(&mut self, message: PersistDecision, _: &mut Context<Self>) -> Self::Result {
         let decision = message.0;
-        let (hash, claims) = (decision.hash, self.claims.clone());
+        let (hash, attempt) = (decision.hash, decision.attempt);
+        let claims = self.claims.clone();
         let persisted = self.writer.write(Some(hash), move |conn, ctx| {
             storage::decision_persist_in_txn(conn, ctx, &decision)
         });
         Box::pin(async move {
             let persisted = persisted.await?;
-            claims.let_go(hash);
+            claims.let_go(hash, attempt);
             Ok(persisted)
         })
     }
@@ -235,7 +236,7 @@ impl Handler<RequeueTransaction> for Store {
         });
         Box::pin(async move {
             let status = requeued.await?;
-            claims.let_go(hash);
+            claims.let_go(hash, attempt);
             Ok(status)
         })
     }

@@ -316,7 +316,9 @@ impl Thread {
     fn commit(&mut self, steps: &[Announcement], mut writes: Vec<Box<dyn Write>>) {
         match self.batch(steps, &mut writes) {
             Ok(()) => answer_all(writes, None),
-            Err(error) if writes.len() <= 1 => {
+            // After a lost connection nobody knows what was committed: every write is answered
+            // with the error, and whoever asked asks again.
+            Err(error) if writes.len() <= 1 || self.connection.is_none() => {
                 log::error!(target: "store", "{error}");
                 answer_all(writes, Some(&error));
             }
@@ -355,7 +357,12 @@ impl Thread {
                 }
                 Ok(())
             }
-            Ok(Err(error)) => Err(error),
+            Ok(Err(error)) => {
+                if !self.connection.as_mut().is_some_and(storage::is_alive) {
+                    self.connection = None;
+                }
+                Err(error)
+            }
             Err(_) => {
                 self.connection = None;
                 let reason = "a write panicked".to_owned();
