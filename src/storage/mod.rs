@@ -46,7 +46,8 @@ pub use network::{NetworkRecord, network_create_in_txn, network_load};
 pub use outbox::{event_last_cursor, events_after};
 pub use queries::{pending_count, status_counts, transaction_get, transaction_list};
 pub use recovery::{
-    Recover, owner_heartbeat_in_txn, recovery_requeue_in_txn, transaction_requeue_in_txn,
+    Recover, owner_heartbeat_in_txn, recovery_requeue_in_txn, shared_now,
+    transaction_requeue_in_txn,
 };
 pub use submissions::{SubmitContext, transaction_submit_in_txn};
 pub use transactions::{

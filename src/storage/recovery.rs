@@ -139,6 +139,20 @@ fn requeue(
     Ok(status)
 }
 
+/// The present instant by the shared database's own clock; `None` on a database of one process.
+///
+/// Signs of life are written and judged by one clock: those of machines differ, and stand still
+/// while a machine sleeps.
+pub fn shared_now(conn: &mut Connection) -> Result<Option<Timestamp>, StoreError> {
+    let Connection::Postgres(conn) = conn else { return Ok(None) };
+    let millis: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+        "(extract(epoch from clock_timestamp()) * 1000)::bigint",
+    ))
+    .get_result(conn)
+    .during("reading the database's clock")?;
+    Ok(Some(Timestamp::from_millis(millis)))
+}
+
 /// A process says that it is alive.
 pub fn owner_heartbeat_in_txn(
     conn: &mut Connection,

@@ -272,9 +272,10 @@ impl Handler<BeatHeart> for Store {
         let attempts_max = self.settings.attempts_max;
         let patience = self.settings.heartbeat_interval * HEARTBEATS_MISSED_MAX;
         let millis = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
-        let oldest = Timestamp::from_millis(at.as_millis().saturating_sub(millis));
         Box::pin(self.writer.write(None, move |conn, ctx| {
-            storage::owner_heartbeat_in_txn(conn, &owner, at)?;
+            let beat = storage::shared_now(conn)?.unwrap_or(at);
+            let oldest = Timestamp::from_millis(beat.as_millis().saturating_sub(millis));
+            storage::owner_heartbeat_in_txn(conn, &owner, beat)?;
             let lapsed = Recover::LapsedBefore { owner_heartbeat: oldest };
             storage::recovery_requeue_in_txn(conn, ctx, lapsed, attempts_max, at)
         }))
