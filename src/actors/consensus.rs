@@ -70,7 +70,6 @@ pub struct Consensus {
     finished: Recipient<ConsensusFinished>,
     nodes: BTreeMap<Seat, NodePort>,
     deadline: Option<SpawnHandle>,
-    ignored: u32,
     backoff: Backoff,
     _permit: Permit,
     _watch: DeathWatch<ConsensusId>,
@@ -103,7 +102,6 @@ impl Consensus {
             finished: reports.finished,
             nodes: BTreeMap::new(),
             deadline: None,
-            ignored: 0,
             backoff: Backoff::default(),
             _permit: permit,
             _watch: DeathWatch::new(id, reports.terminated),
@@ -114,7 +112,6 @@ impl Consensus {
         match self.round.apply(input, self.ports.clock.now()) {
             Ok(effects) => effects.into_iter().for_each(|effect| self.perform(effect, ctx)),
             Err(reason) => {
-                self.ignored += 1;
                 log::debug!(target: "consensus", "ignored as {reason:?} tx={}", self.job.transaction.hash);
             }
         }

@@ -225,6 +225,14 @@ struct Drained {
     close: Option<oneshot::Sender<Result<(), StoreError>>>,
 }
 
+/// Why a batch was not committed.
+enum BatchFailure {
+    /// Something in it failed, and all of it was undone.
+    Undone(StoreError),
+    /// The connection is lost: nobody knows whether it was committed.
+    Unknown(StoreError),
+}
+
 impl Thread {
     fn run(mut self) {
         loop {
@@ -316,21 +324,19 @@ impl Thread {
     fn commit(&mut self, steps: &[Announcement], mut writes: Vec<Box<dyn Write>>) {
         match self.batch(steps, &mut writes) {
             Ok(()) => answer_all(writes, None),
-            // After a lost connection nobody knows what was committed: every write is answered
-            // with the error, and whoever asked asks again.
-            Err(error) if writes.len() <= 1 || self.connection.is_none() => {
-                log::error!(target: "store", "{error}");
-                answer_all(writes, Some(&error));
-            }
-            Err(error) => {
+            // Run again, some might happen twice: whoever asked must ask again.
+            Err(BatchFailure::Unknown(error)) => fail_all(writes, &error),
+            Err(BatchFailure::Undone(error)) if writes.len() <= 1 => fail_all(writes, &error),
+            Err(BatchFailure::Undone(error)) => {
                 log::warn!(target: "store", "a batch of {} is run one by one: {error}", writes.len());
                 for write in writes {
                     let mut alone = vec![write];
-                    let error = self.batch(&[], &mut alone).err();
-                    if let Some(error) = &error {
-                        log::error!(target: "store", "{error}");
+                    match self.batch(&[], &mut alone) {
+                        Ok(()) => answer_all(alone, None),
+                        Err(BatchFailure::Undone(error) | BatchFailure::Unknown(error)) => {
+                            fail_all(alone, &error);
+                        }
                     }
-                    answer_all(alone, error.as_ref());
                 }
             }
         }
@@ -340,8 +346,8 @@ impl Thread {
         &mut self,
         steps: &[Announcement],
         writes: &mut [Box<dyn Write>],
-    ) -> Result<(), StoreError> {
-        let connection = self.connected()?;
+    ) -> Result<(), BatchFailure> {
+        let connection = self.connected().map_err(BatchFailure::Undone)?;
         let batch = AssertUnwindSafe(|| {
             storage::batch(connection, |conn, ctx| {
                 if !steps.is_empty() {
@@ -358,18 +364,25 @@ impl Thread {
                 Ok(())
             }
             Ok(Err(error)) => {
-                if !self.connection.as_mut().is_some_and(storage::is_alive) {
-                    self.connection = None;
+                if self.connection.as_mut().is_some_and(storage::is_alive) {
+                    return Err(BatchFailure::Undone(error));
                 }
-                Err(error)
+                self.connection = None;
+                Err(BatchFailure::Unknown(error))
             }
             Err(_) => {
                 self.connection = None;
                 let reason = "a write panicked".to_owned();
-                Err(StoreError::Database { operation: "writing a batch", reason })
+                let error = StoreError::Database { operation: "writing a batch", reason };
+                Err(BatchFailure::Undone(error))
             }
         }
     }
+}
+
+fn fail_all(writes: Vec<Box<dyn Write>>, error: &StoreError) {
+    log::error!(target: "store", "{error}");
+    answer_all(writes, Some(error));
 }
 
 fn answer_all(writes: Vec<Box<dyn Write>>, error: Option<&StoreError>) {

@@ -128,6 +128,28 @@ async fn a_write_that_fails_or_panics_fails_alone() {
 }
 
 #[actix::test]
+async fn a_panic_alone_in_a_batch_does_not_fail_its_neighbours() {
+    let setting = start();
+    let (held, release) = hold(&setting.writer);
+    let before = setting.writer.write(None, |_, ctx| {
+        record(ctx, 1);
+        Ok(())
+    });
+    let panicking = setting.writer.write::<(), _>(None, |_, _| panic!("on purpose"));
+    let after = setting.writer.write(None, |_, ctx| {
+        record(ctx, 2);
+        Ok(())
+    });
+    drop(release);
+    held.await.unwrap();
+    before.await.unwrap();
+    assert!(panicking.await.unwrap_err().to_string().contains("panicked"));
+    after.await.unwrap();
+    let events = setting.commits().await.concat();
+    assert_eq!(events.len(), 2, "each exactly once");
+}
+
+#[actix::test]
 async fn a_step_of_an_unknown_or_overtaken_transaction_harms_nobody() {
     let setting = start();
     setting.writer.step(Announcement {
