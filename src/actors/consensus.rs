@@ -128,8 +128,7 @@ impl Consensus {
         match effect {
             Effect::Announce(announcement) => tell(&self.ports.steps, StepReached(announcement)),
             Effect::AskLeader { rotation } => {
-                let id = NodeId { rotation, seat: Seat::LEADER, leads: true };
-                self.spawn(id, Task::Lead, ctx);
+                self.spawn(rotation, Seat::LEADER, Task::Lead, ctx);
             }
             Effect::AskValidators { rotation, receipt, leader_reexecutes } => {
                 self.ask_validators(rotation, &receipt, leader_reexecutes, ctx);
@@ -162,7 +161,11 @@ impl Consensus {
         }
     }
 
-    fn spawn(&mut self, id: NodeId, task: Task, ctx: &mut Context<Self>) {
+    fn spawn(&mut self, rotation: u8, seat: Seat, task: Task, ctx: &mut Context<Self>) {
+        let member = self.round.committee().and_then(|committee| committee.member(seat));
+        let Some(validator) = member.map(|member| member.address) else { return };
+        let leads = matches!(task, Task::Lead);
+        let id = NodeId { rotation, seat, validator, leads };
         let me = ctx.address();
         let reports = NodeReports {
             proposed: me.clone().recipient(),
@@ -189,7 +192,7 @@ impl Consensus {
         for seat in seats {
             let confirms = seat == Seat::LEADER && !leader_reexecutes;
             let task = if confirms { Task::Confirm } else { Task::Validate(Arc::clone(receipt)) };
-            self.spawn(NodeId { rotation, seat, leads: false }, task, ctx);
+            self.spawn(rotation, seat, task, ctx);
         }
     }
 

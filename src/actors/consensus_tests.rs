@@ -58,7 +58,7 @@ const SALT: Salt = Salt([5; 32]);
 impl SpawnNode for Nodes {
     fn spawn(&self, id: NodeId, _: Task, _: &Arc<ConsensusJob>, reports: NodeReports) -> NodePort {
         self.spawned.lock().unwrap().push((id, reports.clone()));
-        let NodeId { rotation, seat, leads } = id;
+        let NodeId { rotation, seat, leads, .. } = id;
         let behaviour = (self.behaviour)(id);
         match behaviour {
             Behaviour::Votes(_) if leads => {

@@ -28,8 +28,10 @@ use crate::protocol::judge;
 pub struct NodeId {
     /// Leader's turn.
     pub rotation: u8,
-    /// Whose seat.
+    /// Its seat.
     pub seat: Seat,
+    /// Who sits there.
+    pub validator: Address,
     /// It executes as leader; the leader's seat also has a validator node later.
     pub leads: bool,
 }
@@ -127,6 +129,7 @@ impl Node {
         let sender = transaction.from.unwrap_or(Address::ZERO);
         let balance = self.job.contract_balance.checked_add(transaction.value);
         Some(ExecutionRequest {
+            node: self.id.validator,
             role,
             code: self.job.code.clone()?,
             entry,

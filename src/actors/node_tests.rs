@@ -17,7 +17,7 @@ use super::supervision::Terminated;
 use super::testing::samples::job;
 use super::testing::{Probe, paused, settle};
 use crate::domain::ledger::ConsensusJob;
-use crate::domain::{Bytes, Code, Digest, Execution, ExecutionOutcome, Seat, Vote};
+use crate::domain::{Address, Bytes, Code, Digest, Execution, ExecutionOutcome, Seat, Vote};
 use crate::execution::scripted::Scripted;
 use crate::execution::{ExecutionError, ExecutionRequest, Executor};
 
@@ -77,7 +77,7 @@ fn start_job(task: Task, executor: Arc<dyn Executor>, job: ConsensusJob) -> Sett
         validator_timeout: Duration::from_secs(20),
     };
     let leads = matches!(task, Task::Lead);
-    let id = NodeId { rotation: 1, seat: SEAT, leads };
+    let id = NodeId { rotation: 1, seat: SEAT, validator: Address::new([10; 20]), leads };
     let node = Node::new(id, task, Arc::new(job), ports, reports).start();
     Setting { node, proposed, committed, revealed, timed_out, failed, panics, _parent: parent }
 }

@@ -69,6 +69,7 @@ impl ReaderPorts {
         let _permit = self.calls.try_acquire().ok_or(ReadError::Busy { limit })?;
         let view = self.view(call.contract, call.version).await?;
         let request = ExecutionRequest {
+            node: Address::ZERO,
             role: Role::Reader,
             code: view.record.code,
             entry: Entry::Method,

@@ -36,6 +36,9 @@ pub struct NetworkSettings {
     pub store_in_flight_max: usize,
     /// Writes that share one commit.
     pub batch_max: usize,
+    /// The store works on the actors' own thread: for virtual time, which must not pass while
+    /// another thread works (pitfall P8).
+    pub store_inline: bool,
     /// How long a step of a round may stay unwritten when nothing else is written.
     pub announcement_delay: Duration,
     /// Pause between looks for work that nobody announced.
@@ -70,6 +73,7 @@ impl NetworkSettings {
             executions_max: 64,
             store_in_flight_max: 16_384,
             batch_max: 256,
+            store_inline: false,
             announcement_delay: Duration::from_millis(10),
             crawl_interval: Duration::from_secs(1),
             crawl_page: 512,

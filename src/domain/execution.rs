@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::Bytes;
 use serde::Serialize;
 
-use super::StateDelta;
+use super::{EmittedMessage, StateDelta};
 
 /// How an execution ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,6 +42,8 @@ pub struct Execution {
     pub outcome: ExecutionOutcome,
     /// Pages of the contract's storage that changed; empty unless the outcome is a return.
     pub state: StateDelta,
+    /// Messages the contract emitted, in order; none unless the outcome is a return.
+    pub messages: Vec<EmittedMessage>,
     /// Output of each non-deterministic block, in order (leader), or as accepted (validator).
     pub block_outputs: Vec<Bytes>,
     /// The first non-deterministic block whose leader output this node does not accept.
@@ -60,6 +62,7 @@ impl Execution {
         Self {
             outcome,
             state: StateDelta::default(),
+            messages: Vec::new(),
             block_outputs: Vec::new(),
             disagreed_block: None,
             stdout: String::new(),
@@ -68,7 +71,8 @@ impl Execution {
         }
     }
 
-    /// Is the deterministic part equal: kind of outcome, returned or raised value, and state?
+    /// Is the deterministic part equal: kind of outcome, returned or raised value, state
+    /// and emitted messages?
     ///
     /// Protocol section 3. Error texts of the machine are not compared, as they may tell of time
     /// and memory; what the contract itself returned or raised is.
@@ -77,7 +81,7 @@ impl Execution {
             (ExecutionOutcome::VmError(_), ExecutionOutcome::VmError(_)) => true,
             (own, other) => own == other,
         };
-        same_outcome && self.state == other.state
+        same_outcome && self.state == other.state && self.messages == other.messages
     }
 }
 

@@ -78,6 +78,8 @@ pub struct Message {
 /// One execution, complete: what runs, on what, for how long at most.
 #[derive(Debug, Clone)]
 pub struct ExecutionRequest {
+    /// Which validator's node executes; the zero address for a reader.
+    pub node: Address,
     /// In which capacity.
     pub role: Role,
     /// What runs.

@@ -63,6 +63,7 @@ pub(crate) fn int(value: i64) -> Value {
 /// A request to run code on empty storage.
 pub(crate) fn request(source: &str, method: Option<&str>, args: Vec<Value>) -> ExecutionRequest {
     ExecutionRequest {
+        node: Address::ZERO,
         role: Role::Leader,
         code: Code::new(Bytes::copy_from_slice(source.as_bytes())),
         entry: if method.is_some() { Entry::Method } else { Entry::Constructor },

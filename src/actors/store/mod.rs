@@ -4,6 +4,7 @@
 //! behind writes. On a database of its own a claim is kept in memory. The actor itself translates messages to functions of [`crate::storage`].
 
 mod claims;
+mod engine;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -70,6 +71,7 @@ impl Store {
         let writer_settings = WriterSettings {
             batch_max: settings.batch_max,
             announcement_delay: settings.announcement_delay,
+            inline: settings.store_inline,
         };
         let writer = Writer::start(Arc::clone(&database), writer_settings, events, watch)?;
         let readers = usize::try_from(database.readers().max_size()).unwrap_or(1);
@@ -85,12 +87,15 @@ impl Store {
         })
     }
 
-    /// Runs `read` on a connection of the pool, off the actors' thread.
+    /// Runs `read` on a connection of the pool, off the actors' thread; inline, where it stands.
     fn read<T, F>(&self, read: F) -> Answer<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     {
+        if self.settings.store_inline {
+            return Box::pin(self.writer.read(read));
+        }
         let readers = self.readers.clone();
         let Some(pool) = self.database.as_ref().map(|database| database.readers().clone()) else {
             return Box::pin(async { Err(StoreError::Closed) });

@@ -1,27 +1,25 @@
-//! The one thread that writes: drains what waits into one database transaction, commits once, and
-//! answers everybody (group commit).
+//! The way to the one engine that writes: on a thread of its own, which drains what waits into one
+//! database transaction and answers everybody after its commit (group commit), or inline.
 
-use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix::Recipient;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::engine::{Batch, Engine};
 use crate::actors::messages::EventsCommitted;
 use crate::actors::supervision::DeathWatch;
 use crate::actors::system::Child;
-use crate::actors::tell;
 use crate::domain::TxHash;
 use crate::domain::ledger::{Announcement, StoreError};
-use crate::storage::{self, BatchContext, Connection, Database};
+use crate::storage::{BatchContext, Connection, Database};
 
 /// One write: run inside a batch, perhaps more than once, and answered after the commit.
-trait Write: Send {
+pub(super) trait Write: Send {
     /// Runs it. A refusal is kept as the answer; only a database error ends the batch.
     fn run(&mut self, conn: &mut Connection, ctx: &mut BatchContext) -> Result<(), StoreError>;
 
@@ -60,7 +58,8 @@ where
     }
 }
 
-type QuickRead = Box<dyn FnOnce(&mut Connection) + Send>;
+/// A read of what is committed.
+pub(super) type QuickRead = Box<dyn FnOnce(&mut Connection) + Send>;
 
 enum Job {
     /// A write; `settles` names the transaction whose announced steps it covers.
@@ -70,51 +69,55 @@ enum Job {
     /// A step that may wait.
     Step(Announcement),
     /// Write what waits, then end.
-    Close(oneshot::Sender<Result<(), StoreError>>),
+    Close(Closing),
 }
 
-/// The way to the writer's thread.
+/// The way to the engine that writes.
 #[derive(Clone)]
 pub(super) struct Writer {
-    jobs: Sender<Job>,
+    lane: Lane,
     in_flight: Arc<AtomicUsize>,
 }
 
-/// How the writer's thread behaves.
+/// How jobs reach the engine.
+#[derive(Clone)]
+enum Lane {
+    /// A thread takes them from a channel.
+    Thread(Sender<Job>),
+    /// They run where they are submitted, one by one; `None` once closed.
+    Inline(Arc<Mutex<Option<Inline>>>),
+}
+
+/// An engine on the actors' own thread.
+struct Inline {
+    engine: Engine,
+    _watch: DeathWatch<Child>,
+}
+
+/// How the writer behaves.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WriterSettings {
     pub(super) batch_max: usize,
     pub(super) announcement_delay: Duration,
+    /// Runs on the actors' thread: a paused clock must not run while another thread works.
+    pub(super) inline: bool,
 }
 
 impl Writer {
-    /// Starts the thread on a connection of its own.
+    /// Starts an engine on a connection of its own.
     pub(super) fn start(
         database: Arc<Database>,
         settings: WriterSettings,
         events: Recipient<EventsCommitted>,
         watch: DeathWatch<Child>,
     ) -> Result<Self, StoreError> {
-        let connection = database.writer()?;
-        let (jobs, receiver) = channel();
-        let thread = Thread {
-            database,
-            connection: Some(connection),
-            jobs: receiver,
-            settings,
-            events,
-            steps: Vec::new(),
-            steps_due: None,
+        let engine = Engine::new(database, events)?;
+        let lane = if settings.inline {
+            Lane::Inline(Arc::new(Mutex::new(Some(Inline { engine, _watch: watch }))))
+        } else {
+            Lane::Thread(Thread::start(engine, settings, watch)?)
         };
-        let spawned = std::thread::Builder::new().name("agora-writer".into()).spawn(move || {
-            let _watch = watch;
-            thread.run();
-        });
-        spawned.map_err(|error| StoreError::Database {
-            operation: "starting the writer",
-            reason: error.to_string(),
-        })?;
-        Ok(Self { jobs, in_flight: Arc::default() })
+        Ok(Self { lane, in_flight: Arc::default() })
     }
 
     /// Writes that wait for their answer.
@@ -157,10 +160,10 @@ impl Writer {
     /// Notes a step; it is written with a later batch.
     pub(super) fn step(&self, announcement: Announcement) {
         // A closed writer loses steps, which the next start does not need.
-        let _closed = self.jobs.send(Job::Step(announcement));
+        self.lane.send(Job::Step(announcement));
     }
 
-    /// Writes what waits and ends the thread.
+    /// Writes what waits and ends the engine.
     pub(super) fn close(&self) -> impl Future<Output = Result<(), StoreError>> + use<> {
         let (reply, answer) = oneshot::channel();
         self.submit(Job::Close(reply), answer)
@@ -171,7 +174,7 @@ impl Writer {
         job: Job,
         answer: oneshot::Receiver<Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, StoreError>> + use<T> {
-        let sent = self.jobs.send(job).is_ok();
+        let sent = self.lane.send(job);
         let counted = Counted::new(&self.in_flight);
         async move {
             let _counted = counted;
@@ -180,6 +183,49 @@ impl Writer {
             }
             answer.await.unwrap_or(Err(StoreError::Closed))
         }
+    }
+}
+
+impl Lane {
+    /// Hands a job over; `false` when the engine has ended.
+    fn send(&self, job: Job) -> bool {
+        match self {
+            Self::Thread(jobs) => jobs.send(job).is_ok(),
+            Self::Inline(engine) => {
+                let mut place = engine.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(inline) = place.as_mut() else { return false };
+                if let Some(reply) = inline.run(job) {
+                    let closed = inline.engine.checkpoint();
+                    // The database is let go first, so that another process can have it at once.
+                    *place = None;
+                    // Whoever closed may not wait for it.
+                    let _gone = reply.send(closed);
+                }
+                true
+            }
+        }
+    }
+}
+
+/// Whoever waits for the end of the engine.
+type Closing = oneshot::Sender<Result<(), StoreError>>;
+
+impl Inline {
+    /// Runs one job; steps wait for the next write, and answers whoever wants it closed.
+    fn run(&mut self, job: Job) -> Option<Closing> {
+        match job {
+            Job::Read(read) => self.engine.read(read),
+            Job::Step(step) => self.engine.steps.push(step),
+            Job::Write { write, settles } => {
+                let batch = Batch { writes: vec![write], settled: settles.into_iter().collect() };
+                self.engine.write(batch, true);
+            }
+            Job::Close(reply) => {
+                self.engine.write(Batch::default(), true);
+                return Some(reply);
+            }
+        }
+        None
     }
 }
 
@@ -207,44 +253,49 @@ impl Drop for Counted {
 
 /// What runs on the writer's thread.
 struct Thread {
-    database: Arc<Database>,
-    /// `None` after a panic, until a new one can be had.
-    connection: Option<Connection>,
+    engine: Engine,
     jobs: Receiver<Job>,
     settings: WriterSettings,
-    events: Recipient<EventsCommitted>,
-    steps: Vec<Announcement>,
     steps_due: Option<Instant>,
 }
 
 /// What one drain of the channel brought.
 #[derive(Default)]
 struct Drained {
-    writes: Vec<Box<dyn Write>>,
-    settled: BTreeSet<TxHash>,
-    close: Option<oneshot::Sender<Result<(), StoreError>>>,
-}
-
-/// Why a batch was not committed.
-enum BatchFailure {
-    /// Something in it failed, and all of it was undone.
-    Undone(StoreError),
-    /// The connection is lost: nobody knows whether it was committed.
-    Unknown(StoreError),
+    batch: Batch,
+    close: Option<Closing>,
 }
 
 impl Thread {
+    fn start(
+        engine: Engine,
+        settings: WriterSettings,
+        watch: DeathWatch<Child>,
+    ) -> Result<Sender<Job>, StoreError> {
+        let (jobs, receiver) = channel();
+        let thread = Self { engine, jobs: receiver, settings, steps_due: None };
+        let spawned = std::thread::Builder::new().name("agora-writer".into()).spawn(move || {
+            let _watch = watch;
+            thread.run();
+        });
+        spawned.map_err(|error| StoreError::Database {
+            operation: "starting the writer",
+            reason: error.to_string(),
+        })?;
+        Ok(jobs)
+    }
+
     fn run(mut self) {
         loop {
-            let Some(mut drained) = self.drain() else { return };
-            let close = drained.close.take();
-            self.steps.retain(|step| !drained.settled.contains(&step.hash));
-            let steps = self.due_steps(close.is_some());
-            if !steps.is_empty() || !drained.writes.is_empty() {
-                self.commit(&steps, drained.writes);
+            let Some(drained) = self.drain() else { return };
+            let due =
+                drained.close.is_some() || self.steps_due.is_some_and(|due| due <= Instant::now());
+            self.engine.write(drained.batch, due);
+            if self.engine.steps.is_empty() {
+                self.steps_due = None;
             }
-            if let Some(reply) = close {
-                let closed = self.connected().and_then(storage::checkpoint);
+            if let Some(reply) = drained.close {
+                let closed = self.engine.checkpoint();
                 // The database is let go first, so that another process can have it at once.
                 drop(self);
                 // Whoever closed may not wait for it.
@@ -271,122 +322,26 @@ impl Thread {
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
-                Job::Read(read) => self.read(read),
+                Job::Read(read) => self.engine.read(read),
                 Job::Step(step) => {
                     let delay = self.settings.announcement_delay;
                     self.steps_due.get_or_insert_with(|| Instant::now() + delay);
-                    self.steps.push(step);
+                    self.engine.steps.push(step);
                 }
                 Job::Write { write, settles } => {
-                    drained.settled.extend(settles);
-                    drained.writes.push(write);
+                    drained.batch.settled.extend(settles);
+                    drained.batch.writes.push(write);
                 }
                 Job::Close(reply) => {
                     drained.close = Some(reply);
                     break;
                 }
             }
-            if drained.writes.len() >= self.settings.batch_max {
+            if drained.batch.writes.len() >= self.settings.batch_max {
                 break;
             }
             next = self.jobs.try_recv().ok();
         }
         Some(drained)
-    }
-
-    fn due_steps(&mut self, all: bool) -> Vec<Announcement> {
-        if all || self.steps_due.is_some_and(|due| due <= Instant::now()) {
-            self.steps_due = None;
-            return std::mem::take(&mut self.steps);
-        }
-        if self.steps.is_empty() {
-            self.steps_due = None;
-        }
-        Vec::new()
-    }
-
-    fn connected(&mut self) -> Result<&mut Connection, StoreError> {
-        match &mut self.connection {
-            Some(connection) => Ok(connection),
-            none => Ok(none.insert(self.database.writer()?)),
-        }
-    }
-
-    fn read(&mut self, read: QuickRead) {
-        let Ok(connection) = self.connected() else { return };
-        if catch_unwind(AssertUnwindSafe(|| read(connection))).is_err() {
-            log::error!(target: "store", "a read panicked; the connection is replaced");
-            self.connection = None;
-        }
-    }
-
-    /// Commits all together; when that fails, each alone, so that one cannot fail the others.
-    fn commit(&mut self, steps: &[Announcement], mut writes: Vec<Box<dyn Write>>) {
-        match self.batch(steps, &mut writes) {
-            Ok(()) => answer_all(writes, None),
-            // Run again, some might happen twice: whoever asked must ask again.
-            Err(BatchFailure::Unknown(error)) => fail_all(writes, &error),
-            Err(BatchFailure::Undone(error)) if writes.len() <= 1 => fail_all(writes, &error),
-            Err(BatchFailure::Undone(error)) => {
-                log::warn!(target: "store", "a batch of {} is run one by one: {error}", writes.len());
-                for write in writes {
-                    let mut alone = vec![write];
-                    match self.batch(&[], &mut alone) {
-                        Ok(()) => answer_all(alone, None),
-                        Err(BatchFailure::Undone(error) | BatchFailure::Unknown(error)) => {
-                            fail_all(alone, &error);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn batch(
-        &mut self,
-        steps: &[Announcement],
-        writes: &mut [Box<dyn Write>],
-    ) -> Result<(), BatchFailure> {
-        let connection = self.connected().map_err(BatchFailure::Undone)?;
-        let batch = AssertUnwindSafe(|| {
-            storage::batch(connection, |conn, ctx| {
-                if !steps.is_empty() {
-                    storage::announcements_record_in_txn(conn, ctx, steps)?;
-                }
-                writes.iter_mut().try_for_each(|write| write.run(conn, ctx))
-            })
-        });
-        match catch_unwind(batch) {
-            Ok(Ok(((), events))) => {
-                if !events.is_empty() {
-                    tell(&self.events, EventsCommitted(events));
-                }
-                Ok(())
-            }
-            Ok(Err(error)) => {
-                if self.connection.as_mut().is_some_and(storage::is_alive) {
-                    return Err(BatchFailure::Undone(error));
-                }
-                self.connection = None;
-                Err(BatchFailure::Unknown(error))
-            }
-            Err(_) => {
-                self.connection = None;
-                let reason = "a write panicked".to_owned();
-                let error = StoreError::Database { operation: "writing a batch", reason };
-                Err(BatchFailure::Undone(error))
-            }
-        }
-    }
-}
-
-fn fail_all(writes: Vec<Box<dyn Write>>, error: &StoreError) {
-    log::error!(target: "store", "{error}");
-    answer_all(writes, Some(error));
-}
-
-fn answer_all(writes: Vec<Box<dyn Write>>, error: Option<&StoreError>) {
-    for write in writes {
-        write.answer(error);
     }
 }

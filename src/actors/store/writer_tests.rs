@@ -40,7 +40,11 @@ fn start() -> Setting {
     let database = Arc::new(Database::open(&url, DatabaseOptions::default()).unwrap());
     let events = Probe::new();
     let parent = Parent.start();
-    let settings = WriterSettings { batch_max: 64, announcement_delay: Duration::from_millis(5) };
+    let settings = WriterSettings {
+        batch_max: 64,
+        announcement_delay: Duration::from_millis(5),
+        inline: false,
+    };
     let watch = DeathWatch::new(Child::Writer, parent.downgrade().recipient());
     let writer = Writer::start(database, settings, events.recipient.clone(), watch).unwrap();
     Setting { writer, events, folder, _parent: parent }
