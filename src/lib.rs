@@ -1,7 +1,7 @@
 //! Agora: a local GenLayer network as one binary.
 //!
 //! Modules in reading order: [`domain`] holds the nouns, [`protocol`] decides, [`execution`] runs
-//! contracts, [`storage`] keeps the truth, [`actors`] tie them together, [`api`] answers clients
+//! contracts, [`storage`] keeps the truth, [`actors`] tie them together, [`simulation`] proves them, [`api`] answers clients
 //! and [`cli`] starts it all. Imports go that way and no other; `tests/architecture` checks it.
 
 pub mod actors;
@@ -10,4 +10,5 @@ pub mod cli;
 pub mod domain;
 pub mod execution;
 pub mod protocol;
+pub mod simulation;
 pub mod storage;
