@@ -11,17 +11,20 @@ use actix::{
 };
 
 use super::messages::{
-    ConsensusFinished, ExecutionTimedOut, LeaderProposed, NodeFailed, PersistDecision, StepReached,
-    VoteCommitted, VoteRevealed, WindowOpened,
+    ConsensusFinished, ExecutionTimedOut, LeaderProposed, LookAgain, NodeFailed, PersistDecision,
+    StepReached, VoteCommitted, VoteRevealed, WindowOpened,
 };
 use super::node::{Node, NodeId, NodePort, NodePorts, NodeReports, Task};
 use super::permits::Permit;
 use super::queue::{ConsensusId, ConsensusReports, SpawnConsensus};
 use super::supervision::{Backoff, DeathWatch, Terminated};
 use super::tell;
-use crate::domain::ledger::{ConsensusJob, Decision, StoreError};
-use crate::domain::{Clock, Digest, LeaderReceipt, Seat};
-use crate::protocol::{Effect, Input, Round, RoundParameters, Timeouts};
+use crate::domain::ledger::{Basis, ConsensusJob, Decision, Persisted, StoreError};
+use crate::domain::{
+    Clock, Digest, ExecutionMode, LeaderReceipt, Payload, Profile, Seat, Transaction,
+    TransactionRules,
+};
+use crate::protocol::{Effect, Input, Round, RoundParameters, Standing, Timeouts};
 
 /// Nodes are given this much longer than their executions to report that those timed out.
 const REPORT_GRACE: Duration = Duration::from_secs(2);
@@ -55,8 +58,10 @@ pub struct ConsensusPorts {
     pub network_seed: Digest,
     /// Deadlines.
     pub timeouts: Timeouts,
-    /// How long a decision can be appealed.
-    pub finality_window: Duration,
+    /// Whose rules apply.
+    pub profile: Profile,
+    /// Learns of transactions that wait again.
+    pub crawler: Recipient<LookAgain>,
     /// Decide as soon as the outcome is certain.
     pub early_quorum: bool,
 }
@@ -88,11 +93,18 @@ impl Consensus {
             hash: id.hash,
             queue: job.contract,
             attempt: id.attempt,
-            rules: job.transaction.rules,
+            profile: ports.profile,
+            phase: job.phase,
+            standing: Standing::of(&job.past),
+            receipt: job.receipt.clone(),
+            basis: Basis {
+                balance: job.contract_balance,
+                code: job.code.as_ref().map(|code| code.hash),
+            },
+            rules: rules_of(&job.transaction),
             validators: Arc::clone(&job.validators),
             network_seed: ports.network_seed,
             timeouts: ports.timeouts,
-            finality_window: ports.finality_window,
             early_quorum: ports.early_quorum,
         });
         Self {
@@ -130,8 +142,8 @@ impl Consensus {
             Effect::AskLeader { rotation } => {
                 self.spawn(rotation, Seat::LEADER, Task::Lead, ctx);
             }
-            Effect::AskValidators { rotation, receipt, leader_reexecutes } => {
-                self.ask_validators(rotation, &receipt, leader_reexecutes, ctx);
+            Effect::AskValidators { rotation, seats, receipt, leader_reexecutes } => {
+                self.ask_validators(rotation, seats, &receipt, leader_reexecutes, ctx);
             }
             Effect::AskReveals { seats, .. } => {
                 for seat in seats {
@@ -182,13 +194,11 @@ impl Consensus {
     fn ask_validators(
         &mut self,
         rotation: u8,
+        seats: Vec<Seat>,
         receipt: &LeaderReceipt,
         leader_reexecutes: bool,
         ctx: &mut Context<Self>,
     ) {
-        let Some(seats) = self.round.committee().map(crate::domain::Committee::seats) else {
-            return;
-        };
         for seat in seats {
             let confirms = seat == Seat::LEADER && !leader_reexecutes;
             let task = if confirms { Task::Confirm } else { Task::Validate(Arc::clone(receipt)) };
@@ -198,33 +208,49 @@ impl Consensus {
 
     /// The last thing a consensus does; it tries until the store answers for good.
     fn persist(&mut self, decision: Box<Decision>, ctx: &mut Context<Self>) {
-        let final_from = decision.final_from;
         let answer = self.ports.decisions.send(PersistDecision(decision.clone()));
         let persisted = answer.into_actor(self).map(move |answer, this, ctx| {
             match answer.unwrap_or(Err(StoreError::Closed)) {
-                Ok(_) => {
-                    log::info!(target: "consensus", "{} tx={} attempt={} rotations={}",
-                        decision.status, decision.hash, decision.attempt, decision.rotations.len());
-                    tell(&this.ports.finality, WindowOpened { final_from });
-                    this.finish(ctx);
+                Ok(persisted) => {
+                    log::info!(target: "consensus", "{} tx={} attempt={} phase={} rotations={}",
+                        decision.status, decision.hash, decision.attempt, decision.phase.name(),
+                        decision.rotations.len());
+                    this.tell_what_follows(persisted);
+                    this.finish(decision.is_overturned(), ctx);
                 }
                 Err(error @ (StoreError::Database { .. } | StoreError::Busy { .. })) => {
                     log::error!(target: "consensus", "decision not stored yet: {error} tx={}", decision.hash);
                     let wait = this.backoff.next_wait();
                     ctx.run_later(wait, move |this, ctx| this.persist(decision, ctx));
                 }
+                Err(error @ StoreError::Stale { .. }) => {
+                    log::warn!(target: "consensus", "decision overtaken: {error} tx={}", decision.hash);
+                    this.finish(true, ctx);
+                }
+                // Without a word of having finished it is a crash, and the attempt is given back.
                 Err(error) => {
-                    log::warn!(target: "consensus", "decision dropped: {error} tx={}", decision.hash);
-                    this.finish(ctx);
+                    log::error!(target: "consensus", "decision refused: {error} tx={}", decision.hash);
+                    ctx.stop();
                 }
             }
         });
         ctx.spawn(persisted);
     }
 
-    fn finish(&mut self, ctx: &mut Context<Self>) {
+    fn tell_what_follows(&self, persisted: Persisted) {
+        let Persisted::Stored { requeued, final_from } = persisted else { return };
+        if requeued > 0 {
+            tell(&self.ports.crawler, LookAgain);
+        }
+        if let Some(final_from) = final_from {
+            tell(&self.ports.finality, WindowOpened { final_from });
+        }
+    }
+
+    fn finish(&mut self, waits_again: bool, ctx: &mut Context<Self>) {
         let hash = self.job.transaction.hash;
-        tell(&self.finished, ConsensusFinished { hash, attempt: self.job.attempt });
+        let attempt = self.job.attempt;
+        tell(&self.finished, ConsensusFinished { hash, attempt, waits_again });
         ctx.stop();
     }
 }
@@ -277,8 +303,8 @@ impl Handler<NodeFailed> for Consensus {
     type Result = ();
 
     fn handle(&mut self, message: NodeFailed, ctx: &mut Context<Self>) {
-        let NodeFailed { attempt, rotation, seat, cause } = message;
-        self.feed_of(attempt, &Input::NodeFailed { rotation, seat, cause }, ctx);
+        let NodeFailed { attempt, rotation, seat, validator, cause } = message;
+        self.feed_of(attempt, &Input::NodeFailed { rotation, seat, validator, cause }, ctx);
     }
 }
 
@@ -288,10 +314,19 @@ impl Handler<Terminated<NodeId>> for Consensus {
 
     fn handle(&mut self, message: Terminated<NodeId>, ctx: &mut Context<Self>) {
         if message.panicked {
-            let NodeId { rotation, seat, .. } = message.child;
+            let NodeId { rotation, seat, validator, .. } = message.child;
             let cause = "the node panicked".to_owned();
-            self.feed(&Input::NodeFailed { rotation, seat, cause }, ctx);
+            self.feed(&Input::NodeFailed { rotation, seat, validator, cause }, ctx);
         }
+    }
+}
+
+/// What the sender asked for; an upgrade is checked by its leader and needs no votes.
+fn rules_of(transaction: &Transaction) -> TransactionRules {
+    let rules = transaction.rules;
+    match transaction.payload {
+        Payload::Upgrade { .. } => TransactionRules { mode: ExecutionMode::LeaderOnly, ..rules },
+        _ => rules,
     }
 }
 

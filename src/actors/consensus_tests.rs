@@ -20,7 +20,8 @@ use super::testing::{Probe, paused, settle};
 use super::{tell, tell_weak};
 use crate::domain::ledger::{ConsensusJob, Decision, Persisted, StoreError};
 use crate::domain::{
-    Bytes, Commitment, Digest, Execution, ExecutionOutcome, Salt, Seat, Status, Timestamp, Vote,
+    Address, Bytes, Commitment, Digest, Execution, ExecutionOutcome, Profile, Salt, Seat, Status,
+    Timestamp, Vote,
 };
 use crate::protocol::Timeouts;
 
@@ -53,6 +54,8 @@ impl std::fmt::Debug for Nodes {
 }
 
 const ATTEMPT: u32 = 4;
+const FINAL_FROM: Timestamp = Timestamp::from_millis(30_000);
+const STORED: Persisted = Persisted::Stored { requeued: 0, final_from: Some(FINAL_FROM) };
 const SALT: Salt = Salt([5; 32]);
 
 impl SpawnNode for Nodes {
@@ -119,7 +122,7 @@ type Answers = Vec<Result<Persisted, StoreError>>;
 fn start(behaviour: Behaviours, mut answers: Answers) -> Setting {
     let nodes = Arc::new(Nodes { behaviour, spawned: Mutex::default(), dismissed: Probe::new() });
     let (steps, windows) = (Probe::new(), Probe::new());
-    let decisions = Probe::answering(move |_| Some(answers.pop().unwrap_or(Ok(Persisted::Stored))));
+    let decisions = Probe::answering(move |_| Some(answers.pop().unwrap_or(Ok(STORED))));
     let finished = Probe::new();
     let ends = Arc::<Mutex<Vec<bool>>>::default();
     let parent = Parent(Arc::clone(&ends)).start();
@@ -135,7 +138,8 @@ fn start(behaviour: Behaviours, mut answers: Answers) -> Setting {
             validators: Duration::from_secs(20),
             reveal: Duration::from_secs(5),
         },
-        finality_window: Duration::from_secs(30),
+        profile: Profile::Studio,
+        crawler: Probe::new().recipient,
         early_quorum: false,
     };
     let reports = ConsensusReports {
@@ -175,7 +179,7 @@ fn a_round_ends_with_a_stored_decision_and_the_queue_knows() {
         assert_eq!(steps, [Status::Proposing, Status::Committing, Status::Revealing]);
         let finished = setting.finished.take();
         assert_eq!((finished[0].hash, finished[0].attempt), (hash(1), ATTEMPT));
-        assert_eq!(setting.windows.take()[0].final_from, decision.final_from);
+        assert_eq!(setting.windows.take()[0].final_from, FINAL_FROM);
         assert_eq!(*setting.ends.lock().unwrap(), [false], "it is gone, and did not panic");
         let spawned = setting.nodes.spawned.lock().unwrap();
         assert_eq!(spawned.len(), 6, "a leader, and a validator for every seat");
@@ -247,7 +251,13 @@ fn late_and_foreign_messages_change_nothing() {
         let receipt = Arc::new(Execution::ending(ExecutionOutcome::UserError("no".into())));
         tell(&reports.proposed, LeaderProposed { attempt: ATTEMPT, rotation: 0, receipt });
         let cause = "late".to_owned();
-        let failed = NodeFailed { attempt: ATTEMPT - 1, rotation: 0, seat: Seat(0), cause };
+        let failed = NodeFailed {
+            attempt: ATTEMPT - 1,
+            rotation: 0,
+            seat: Seat(0),
+            validator: Address::ZERO,
+            cause,
+        };
         tell(&reports.failed, failed);
         settle().await;
         assert!(setting.decision().is_none());
@@ -291,7 +301,7 @@ fn disagreement_rotates_and_dismisses_the_old_nodes() {
 fn a_store_that_fails_is_asked_until_it_answers() {
     paused(|| async {
         let full = || StoreError::Database { operation: "committing", reason: "disk full".into() };
-        let answers = vec![Ok(Persisted::Stored), Err(full()), Err(full())];
+        let answers = vec![Ok(STORED), Err(full()), Err(full())];
         let setting = start(agreeing(), answers);
         settle().await;
         assert!(setting.finished.take().is_empty(), "not stored yet");

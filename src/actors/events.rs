@@ -8,9 +8,7 @@ use actix::{
 };
 use tokio::sync::broadcast;
 
-use super::messages::{
-    EventStream, EventsCommitted, FollowStore, GetLastCursor, ListEvents, Subscribe,
-};
+use super::messages::{EventsCommitted, FollowStore, GetLastCursor, ListEvents, Subscribe};
 use crate::domain::Event;
 use crate::domain::ledger::StoreError;
 
@@ -19,6 +17,23 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Events one look reads.
 const LOOK_MAX: usize = 512;
+
+/// A subscriber's end: events in order, and how many were missed by being too slow.
+#[derive(Debug)]
+pub struct EventStream(pub broadcast::Receiver<Arc<Event>>);
+
+impl<A, M> actix::dev::MessageResponse<A, M> for EventStream
+where
+    A: Actor,
+    M: actix::Message<Result = Self>,
+{
+    fn handle(self, _: &mut A::Context, reply: Option<actix::dev::OneshotSender<Self>>) {
+        if let Some(reply) = reply {
+            // A subscriber that left before the answer needs none.
+            let _gone = reply.send(self);
+        }
+    }
+}
 
 /// Fans durable events out to subscribers through one bounded ring; a subscriber that falls behind
 /// the ring is told how many it missed and reads them from the store.

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::messages::{Drain, DuePage, Finalize, ListDue, WindowOpened};
 use super::supervision::{Backoff, DeathWatch};
 use super::system::Child;
-use crate::domain::ledger::StoreError;
+use crate::domain::ledger::{DueTransaction, StoreError};
 use crate::domain::{Clock, Timestamp};
 
 /// Transactions one look makes final.
@@ -64,8 +64,13 @@ impl Finality {
         }
         self.looking = true;
         self.again = false;
+        self.look_after(None, ctx);
+    }
+
+    /// Reads the next page of what is due.
+    fn look_after(&mut self, after: Option<DueTransaction>, ctx: &mut Context<Self>) {
         let now = self.ports.clock.now();
-        let answer = self.ports.due.send(ListDue { now, limit: DUE_MAX }).into_actor(self);
+        let answer = self.ports.due.send(ListDue { now, after, limit: DUE_MAX }).into_actor(self);
         ctx.spawn(answer.map(|answer, this, ctx| {
             this.found(answer.unwrap_or(Err(StoreError::Closed)), ctx);
         }));
@@ -76,7 +81,7 @@ impl Finality {
             Ok(page) => page,
             Err(error) => return self.failed(&error, ctx),
         };
-        if page.due.is_empty() {
+        let Some(last) = page.due.last().copied() else {
             self.looking = false;
             self.backoff.reset();
             if self.again {
@@ -85,16 +90,18 @@ impl Finality {
                 self.wake_at(at, ctx);
             }
             return;
-        }
+        };
         let finalize = &self.ports.finalize;
         let all = join_all(page.due.iter().map(|due| finalize.send(Finalize(due.hash))));
-        ctx.spawn(all.into_actor(self).map(|answers, this, ctx| {
-            this.looking = false;
+        ctx.spawn(all.into_actor(self).map(move |answers, this, ctx| {
             let answers =
                 answers.into_iter().map(|answer| answer.unwrap_or(Err(StoreError::Closed)));
             match answers.collect::<Result<Vec<bool>, StoreError>>() {
-                // Others of the same contracts may be due now.
-                Ok(_) => this.look(ctx),
+                // Some have to wait for others: once something is final, all are asked again.
+                Ok(finalized) => {
+                    this.again |= finalized.contains(&true);
+                    this.look_after(Some(last), ctx);
+                }
                 Err(error) => this.failed(&error, ctx),
             }
         }));

@@ -38,7 +38,9 @@ fn start(windows: &[(i64, u8)], mut failures: usize) -> Setting {
         };
         let due: Vec<_> =
             windows.iter().map(as_due).filter(|due| due.final_from <= message.now).collect();
-        let next_at = windows.iter().map(|(at, _)| Timestamp::from_millis(*at)).min();
+        let due = if message.after.is_some() { Vec::new() } else { due };
+        let ends = windows.iter().map(|(at, _)| Timestamp::from_millis(*at));
+        let next_at = ends.filter(|at| *at > message.now).min();
         Some(Ok(DuePage { next_at: next_at.filter(|_| due.is_empty()), due }))
     });
     let stored = Arc::clone(&windows);

@@ -8,10 +8,10 @@ use tokio::sync::broadcast::Receiver;
 
 use super::events::Events;
 use super::messages::{
-    AuditSupply, CallContract, ChangeValidators, CountStatuses, DescribeContract, GetAccount,
-    GetContract, GetLastCursor, GetTransaction, ListContracts, ListEvents, ListPages,
-    ListTransactions, ListValidators, ReadError, SubmitTransaction, Subscribe, ViewContract,
-    WakeUp,
+    AuditSupply, CallContract, CancelTransaction, ChangeValidators, CountStatuses,
+    DescribeContract, GetAccount, GetContract, GetLastCursor, GetTransaction, ListContracts,
+    ListEvents, ListPages, ListTransactions, ListValidators, LookAgain, OpenAppeal, ReadError,
+    SubmitTransaction, Subscribe, ViewContract, WakeUp,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -24,7 +24,7 @@ use crate::domain::ledger::{
     StateVersion, StatusCounts, StoreError, Submitted, Supply, TransactionFilter,
     TransactionRecord, ValidatorChange, ValidatorRecord,
 };
-use crate::domain::{Address, Clock, Event, Execution, PageKey, Timestamp, TxHash};
+use crate::domain::{Address, AppealKind, Clock, Event, Execution, PageKey, Timestamp, TxHash};
 
 /// Everything the API may ask of the running network. Cheap to clone, usable from any thread.
 #[derive(Debug, Clone)]
@@ -74,6 +74,22 @@ impl Handles {
         let submitted = self.ask(SubmitTransaction(transaction)).await?;
         tell(&self.root.clone().recipient(), WakeUp);
         Ok(submitted)
+    }
+
+    /// Challenges a decision and lets the crawler know; answers with the kind of appeal.
+    pub async fn open_appeal(
+        &self,
+        hash: TxHash,
+        appellant: Address,
+    ) -> Result<AppealKind, StoreError> {
+        let kind = self.ask(OpenAppeal { hash, appellant }).await?;
+        tell(&self.root.clone().recipient(), LookAgain);
+        Ok(kind)
+    }
+
+    /// Withdraws a transaction that waits for its first round.
+    pub async fn cancel(&self, hash: TxHash) -> Result<(), StoreError> {
+        self.ask(CancelTransaction(hash)).await
     }
 
     /// One transaction with the consensus over it.

@@ -7,6 +7,7 @@
 
 use actix::Message;
 
+use super::events::EventStream;
 use crate::domain;
 use crate::domain::ledger::{
     AccountRecord, Announcement, Claim, ContractRecord, ContractView, Decision, DueTransaction,
@@ -15,8 +16,8 @@ use crate::domain::ledger::{
     TransactionRecord, ValidatorChange, ValidatorRecord,
 };
 use crate::domain::{
-    Address, Commitment, Event, Execution, LeaderReceipt, PageKey, Salt, Seat, Status, Timestamp,
-    TxHash, Vote,
+    Address, AppealKind, Commitment, Event, Execution, LeaderReceipt, PageKey, Salt, Seat, Status,
+    Timestamp, TxHash, Vote,
 };
 
 // ---- api → store -------------------------------------------------------------------------------
@@ -30,6 +31,21 @@ pub struct SubmitTransaction(pub NewTransaction);
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<ValidatorRecord, StoreError>")]
 pub struct ChangeValidators(pub ValidatorChange);
+
+/// Challenge a decision. Answered, with the kind of appeal, after it is durable.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<AppealKind, StoreError>")]
+pub struct OpenAppeal {
+    /// Which transaction.
+    pub hash: TxHash,
+    /// Who challenges.
+    pub appellant: Address,
+}
+
+/// Withdraw a transaction that waits. Answered after it is durable.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct CancelTransaction(pub TxHash);
 
 /// Read one transaction with the consensus over it.
 #[derive(Debug, Clone, Copy, Message)]
@@ -193,12 +209,14 @@ pub struct ExplainWaiting {
     pub reason: String,
 }
 
-/// Read decided transactions whose window has closed, the head of each contract only.
+/// Read decided transactions whose window has closed, earlier ones of a contract first.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<DuePage, StoreError>")]
 pub struct ListDue {
     /// The present instant.
     pub now: Timestamp,
+    /// After this one; `None` starts with the first.
+    pub after: Option<DueTransaction>,
     /// How many at most.
     pub limit: usize,
 }
@@ -372,6 +390,8 @@ pub struct NodeFailed {
     pub rotation: u8,
     /// Whose.
     pub seat: Seat,
+    /// Who sits there.
+    pub validator: Address,
     /// Why, in words.
     pub cause: String,
 }
@@ -384,6 +404,9 @@ pub struct ConsensusFinished {
     pub hash: TxHash,
     /// The attempt that ended.
     pub attempt: u32,
+    /// The transaction may wait for another round: an appeal overturned it, or what it rests on
+    /// was undone while it was decided.
+    pub waits_again: bool,
 }
 
 /// A decision is durable and opens a finality window. To the finality actor.
@@ -417,23 +440,6 @@ pub struct FollowStore {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "EventStream")]
 pub struct Subscribe;
-
-/// A subscriber's end: events in order, and how many were missed by being too slow.
-#[derive(Debug)]
-pub struct EventStream(pub tokio::sync::broadcast::Receiver<std::sync::Arc<Event>>);
-
-impl<A, M> actix::dev::MessageResponse<A, M> for EventStream
-where
-    A: actix::Actor,
-    M: Message<Result = Self>,
-{
-    fn handle(self, _: &mut A::Context, reply: Option<actix::dev::OneshotSender<Self>>) {
-        if let Some(reply) = reply {
-            // A subscriber that left before the answer needs none.
-            let _gone = reply.send(self);
-        }
-    }
-}
 
 /// Run a read-only call against the present state.
 #[derive(Debug, Clone, Message)]

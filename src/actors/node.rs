@@ -8,6 +8,9 @@ use actix::{
     WrapFuture,
 };
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use super::messages::{
     Dismiss, ExecutionTimedOut, LeaderProposed, NodeFailed, RevealVote, VoteCommitted, VoteRevealed,
 };
@@ -15,10 +18,11 @@ use super::permits::Permits;
 use super::reader::VersionPages;
 use super::supervision::{DeathWatch, Terminated};
 use super::tell;
+use crate::domain::calldata::Value;
 use crate::domain::ledger::{ConsensusJob, StateVersion};
 use crate::domain::{
-    Address, Amount, Commitment, Digest, Execution, ExecutionOutcome, LeaderReceipt, Payload, Salt,
-    Seat, Vote, keccak256,
+    Address, Amount, Code, Commitment, Digest, Execution, ExecutionOutcome, LeaderReceipt, Payload,
+    Salt, Seat, Vote, keccak256,
 };
 use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, Message, Role};
 use crate::protocol::judge;
@@ -118,7 +122,7 @@ impl Node {
     fn request(&self) -> Option<ExecutionRequest> {
         let transaction = &self.job.transaction;
         let (entry, calldata) = match &transaction.payload {
-            Payload::Transfer => return None,
+            Payload::Transfer | Payload::Upgrade { .. } => return None,
             Payload::Deploy { calldata, .. } => (Entry::Constructor, calldata.clone()),
             Payload::Call { calldata } => (Entry::Method, calldata.clone()),
         };
@@ -137,7 +141,7 @@ impl Node {
             message: Message {
                 contract: self.job.contract,
                 sender,
-                origin: sender,
+                origin: self.job.origin,
                 value: transaction.value,
                 balance: balance.unwrap_or(Amount::MAX),
                 chain_id: self.ports.chain_id,
@@ -147,6 +151,7 @@ impl Node {
             pages: Arc::new(VersionPages {
                 contract: self.job.contract,
                 version: StateVersion::Accepted,
+                overlay: Arc::clone(&self.job.overlay),
                 store: self.ports.pages.clone(),
             }),
             seed: keccak256(&[b"agora:execution", transaction.hash.as_bytes()]),
@@ -155,12 +160,21 @@ impl Node {
     }
 
     fn execute(&mut self, ctx: &mut Context<Self>) {
-        let Some(request) = self.request() else {
-            let missing = ExecutionOutcome::VmError("contract_not_found".into());
-            self.executed(Ok(Execution::ending(missing)));
-            return;
+        let work = match (&self.job.transaction.payload, self.request()) {
+            (Payload::Upgrade { code }, _) if self.job.code.is_some() => {
+                check_code(&self.ports.executor, Code::new(code.clone()))
+            }
+            (_, Some(request)) => bounded_execution(&self.ports.executor, request),
+            (payload, None) => {
+                let reason = match payload {
+                    Payload::Deploy { .. } => "address_taken",
+                    _ => "contract_not_found",
+                };
+                let missing = ExecutionOutcome::VmError(reason.into());
+                self.executed(Ok(Execution::ending(missing)));
+                return;
+            }
         };
-        let executor = Arc::clone(&self.ports.executor);
         let permit = self.ports.executions.try_acquire();
         let executions = self.ports.executions.clone();
         let execution = async move {
@@ -168,13 +182,13 @@ impl Node {
                 Some(permit) => permit,
                 None => executions.acquire().await,
             };
-            executor.execute(request).await
+            work.await
         };
         ctx.spawn(execution.into_actor(self).map(|result, this, _| this.executed(result)));
     }
 
     fn executed(&mut self, result: Result<Execution, ExecutionError>) {
-        let NodeId { rotation, seat, .. } = self.id;
+        let NodeId { rotation, seat, validator, .. } = self.id;
         let attempt = self.job.attempt;
         match (result, &self.task) {
             (Ok(execution), Task::Lead) => {
@@ -190,7 +204,8 @@ impl Node {
                 tell(&self.reports.timed_out, ExecutionTimedOut { attempt, rotation, seat });
             }
             (Err(ExecutionError::Infrastructure(cause)), _) => {
-                tell(&self.reports.failed, NodeFailed { attempt, rotation, seat, cause });
+                let failed = NodeFailed { attempt, rotation, seat, validator, cause };
+                tell(&self.reports.failed, failed);
             }
         }
     }
@@ -216,6 +231,39 @@ impl Node {
         ]);
         Salt(*digest.as_bytes())
     }
+}
+
+type Work = BoxFuture<'static, Result<Execution, ExecutionError>>;
+
+/// Runs a contract; one that hands on more than it has ends with an error.
+fn bounded_execution(executor: &Arc<dyn Executor>, request: ExecutionRequest) -> Work {
+    let balance = request.message.balance;
+    let execution = executor.execute(request);
+    async move {
+        let execution = execution.await?;
+        let mut values = execution.messages.iter();
+        let sent = values.try_fold(Amount::ZERO, |sum, it| sum.checked_add(it.value));
+        if sent.is_some_and(|sent| sent <= balance) {
+            return Ok(execution);
+        }
+        let outcome = ExecutionOutcome::VmError("insufficient_balance".into());
+        let Execution { stdout, stderr, block_outputs, cost, .. } = execution;
+        Ok(Execution { stdout, stderr, block_outputs, cost, ..Execution::ending(outcome) })
+    }
+    .boxed()
+}
+
+/// An upgrade is done by whoever can read the new code.
+fn check_code(executor: &Arc<dyn Executor>, code: Code) -> Work {
+    let schema = executor.schema(code);
+    async move {
+        let outcome = match schema.await? {
+            Ok(_) => ExecutionOutcome::Return(Value::Null.encode().into()),
+            Err(reason) => ExecutionOutcome::UserError(reason),
+        };
+        Ok(Execution::ending(outcome))
+    }
+    .boxed()
 }
 
 impl Actor for Node {

@@ -395,7 +395,10 @@ impl Handler<ConsensusFinished> for Queue {
             return;
         }
         self.doing = Doing::Nothing;
-        if let Some(decided) = self.waiting.pop_front() {
+        // One that waits again is claimed once more; the store knows if it really does.
+        if !message.waits_again
+            && let Some(decided) = self.waiting.pop_front()
+        {
             self.done_with(decided);
         }
         self.pump(ctx);

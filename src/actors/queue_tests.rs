@@ -75,7 +75,10 @@ impl Spawned {
         let mut spawned = self.0.lock().unwrap();
         let (hash, attempt, reports, permit) = &mut spawned[index];
         *permit = None;
-        tell(&reports.finished, ConsensusFinished { hash: *hash, attempt: *attempt });
+        tell(
+            &reports.finished,
+            ConsensusFinished { hash: *hash, attempt: *attempt, waits_again: false },
+        );
     }
 
     fn crash(&self, index: usize, panicked: bool) {

@@ -8,7 +8,7 @@ use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
 use super::messages::{CallContract, DescribeContract, ReadError, ReadPages, ViewContract};
 use super::permits::Permits;
 use crate::domain::ledger::{ContractView, StateVersion, StoreError};
-use crate::domain::{Address, Amount, Clock, Digest, Execution, Page, PageKey, keccak256};
+use crate::domain::{Address, Amount, Clock, Digest, Execution, Page, PageKey, Pages, keccak256};
 use crate::execution::{
     Entry, ExecutionError, ExecutionRequest, Executor, Message, PageSource, Role,
 };
@@ -87,6 +87,7 @@ impl ReaderPorts {
             pages: Arc::new(VersionPages {
                 contract: call.contract,
                 version: call.version,
+                overlay: Arc::default(),
                 store: self.pages.clone(),
             }),
             seed: keccak256(&[b"agora:read", self.network_seed.as_bytes()]),
@@ -136,6 +137,8 @@ pub struct VersionPages {
     pub contract: Address,
     /// Accepted or finalized.
     pub version: StateVersion,
+    /// Pages that are to be seen otherwise.
+    pub overlay: Arc<Pages>,
     /// Who reads.
     pub store: Recipient<ReadPages>,
 }
@@ -145,11 +148,16 @@ impl PageSource for VersionPages {
         &self,
         keys: Vec<PageKey>,
     ) -> futures_util::future::BoxFuture<'static, Result<Vec<Page>, ExecutionError>> {
+        let overlay = Arc::clone(&self.overlay);
+        let asked = keys.clone();
         let request = ReadPages { address: self.contract, version: self.version, keys };
         let answer = self.store.send(request);
         Box::pin(async move {
             let answer = answer.await.unwrap_or(Err(StoreError::Closed));
-            answer.map_err(|error| ExecutionError::Infrastructure(error.to_string()))
+            let stored =
+                answer.map_err(|error| ExecutionError::Infrastructure(error.to_string()))?;
+            let seen = |(key, page)| overlay.get(&key).cloned().unwrap_or(page);
+            Ok(asked.into_iter().zip(stored).map(seen).collect())
         })
     }
 }

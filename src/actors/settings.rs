@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::Digest;
+use crate::domain::{Digest, Profile};
 use crate::protocol::Timeouts;
 
 /// Settings of the actors. The command line validates them once, before anything starts.
@@ -18,8 +18,10 @@ pub struct NetworkSettings {
     pub timeouts: Timeouts,
     /// Elapsed time of a read-only call.
     pub read_timeout: Duration,
-    /// How long a decision can be appealed.
+    /// How long a decision can be appealed, on the first start of a network.
     pub finality_window: Duration,
+    /// Whose rules the network runs.
+    pub profile: Profile,
     /// Decide as soon as no outstanding vote can change the outcome.
     pub early_quorum: bool,
     /// Mint what a caller lacks, instead of refusing the call.
@@ -65,6 +67,7 @@ impl NetworkSettings {
             },
             read_timeout: Duration::from_secs(20),
             finality_window: Duration::from_secs(30),
+            profile: Profile::Studio,
             early_quorum: false,
             sandbox_mint: true,
             attempts_max: 3,

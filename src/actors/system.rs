@@ -352,7 +352,8 @@ impl Wiring<'_> {
                 clock: Arc::clone(self.clock),
                 network_seed: settings.seed,
                 timeouts: settings.timeouts,
-                finality_window: settings.finality_window,
+                profile: settings.profile,
+                crawler: root.clone().recipient(),
                 early_quorum: settings.early_quorum,
             },
         };

@@ -47,6 +47,7 @@ async fn start(folder: &tempfile::TempDir) -> Network {
     let validator =
         Validator { address: Address::new([2; 20]), stake: Stake::try_from(1).unwrap() };
     let genesis = Genesis {
+        finality_window: Duration::from_secs(30),
         seed: SEED,
         chain_id: 1,
         validators: vec![validator],

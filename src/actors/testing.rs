@@ -108,7 +108,7 @@ pub(crate) mod samples {
 
     use crate::domain::ledger::{ConsensusJob, Hold, PendingTransaction, Position, Snapshot};
     use crate::domain::{
-        Address, Amount, Bytes, Code, Payload, PayloadKind, Stake, Timestamp, Transaction,
+        Address, Amount, Bytes, Code, Payload, PayloadKind, Phase, Stake, Timestamp, Transaction,
         TransactionRules, TxHash, Validator,
     };
 
@@ -150,10 +150,15 @@ pub(crate) mod samples {
             }),
             submitted_at: Timestamp::default(),
             attempt,
+            phase: Phase::Initial,
+            past: Vec::new(),
+            receipt: None,
+            origin: Address::new([9; 20]),
             contract: CONTRACT,
             contract_balance: Amount::ZERO,
             code: Some(Code::new(Bytes::from_static(b"pass"))),
             snapshot: Snapshot::default(),
+            overlay: Arc::default(),
             validators: Arc::new((10..15).map(validator).collect()),
             hold: Hold::default(),
         }

@@ -197,6 +197,20 @@ impl From<StoreError> for ApiError {
             StoreError::Overflow(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "amount_overflow", message).at("value")
             }
+            StoreError::NotAnAccount(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not_an_account", message)
+                    .at("from")
+                    .valid("an account, which can sign")
+            }
+            StoreError::NotDeployer { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "not_deployer", message).at("from")
+            }
+            StoreError::AppealRefused { .. } => {
+                Self::new(StatusCode::CONFLICT, "appeal_refused", message)
+            }
+            StoreError::NotPending { .. } => {
+                Self::new(StatusCode::CONFLICT, "not_pending", message)
+            }
             StoreError::Stale { .. } | StoreError::IllegalStatusChange(_) => {
                 Self::new(StatusCode::CONFLICT, "status_conflict", message)
             }

@@ -140,7 +140,14 @@ fn genesis(config: &Config, clock: &NetworkClock) -> Genesis {
     let accounts = (0..u64::from(config.accounts))
         .map(|number| (address(KeyUse::Account, number), coins))
         .collect();
-    Genesis { seed: config.seed, chain_id: config.chain_id, validators, accounts, at: clock.now() }
+    Genesis {
+        seed: config.seed,
+        chain_id: config.chain_id,
+        validators,
+        finality_window: config.times.finality_window,
+        accounts,
+        at: clock.now(),
+    }
 }
 
 /// The network in the database keeps its seed and chain id; asking for others is a mistake.

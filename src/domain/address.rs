@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::hash::{ParseHashError, TxHash, keccak256};
+use alloy_primitives::U256;
 
 /// The 20-byte address of an account or a contract.
 ///
@@ -41,6 +42,17 @@ impl Address {
         let mut bytes = [0; 20];
         bytes.copy_from_slice(digest.as_bytes().split_at(12).1);
         Self(bytes)
+    }
+
+    /// The address of a contract that another contract deploys with a salt (`studio.md` 1.10).
+    pub fn of_salted_deployment(deployer: Self, salt: U256, chain_id: u64) -> Self {
+        let chain_id = U256::from(chain_id).to_be_bytes::<32>();
+        let digest = keccak256(&[&[1], &deployer.0, &salt.to_be_bytes::<32>(), &chain_id]);
+        let mut address = [0; 20];
+        for (to, from) in address.iter_mut().zip(digest.as_bytes()) {
+            *to = *from;
+        }
+        Self(address)
     }
 }
 

@@ -66,6 +66,19 @@ impl Committee {
         (0..self.size()).map(Seat::at)
     }
 
+    /// Gives `seat` to somebody else.
+    #[must_use]
+    pub fn replaced(mut self, seat: Seat, joining: Validator) -> Self {
+        let place = match seat.index() {
+            0 => Some(&mut self.leader),
+            index => self.others.get_mut(index - 1),
+        };
+        if let Some(place) = place {
+            *place = joining;
+        }
+        self
+    }
+
     /// The committee after its leader left and `joining`, if anybody, took the last seat.
     ///
     /// `None` when nobody would be left.

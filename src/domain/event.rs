@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Status, Timestamp, TxHash};
+use super::{Address, AppealKind, Status, Timestamp, TxHash};
 
 /// Something that happened and is stored (law 10): events are published after their change is
 /// durable, in its order, and can be replayed from any cursor.
@@ -34,5 +34,19 @@ pub enum EventKind {
         /// The leader's turn it changed in, for statuses of a round.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         rotation: Option<u8>,
+    },
+    /// A decision was appealed.
+    AppealOpened {
+        /// Which kind of appeal.
+        kind: AppealKind,
+        /// Who challenges the decision.
+        appellant: Address,
+    },
+    /// An appeal was decided.
+    AppealClosed {
+        /// Which kind of appeal.
+        kind: AppealKind,
+        /// It overturned the decision.
+        successful: bool,
     },
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use alloy_primitives::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{EmittedMessage, StateDelta};
 
 /// How an execution ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 pub enum ExecutionOutcome {
     /// The method returned this calldata.

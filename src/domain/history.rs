@@ -50,6 +50,8 @@ pub enum Evidence {
     NodeFailed {
         /// The seat.
         seat: Seat,
+        /// Who sat there; somebody else took the seat if anybody was left.
+        validator: Address,
         /// Why, in words.
         cause: String,
     },

@@ -1,94 +1,17 @@
 //! What the network's store is asked and what it answers: plain values, no database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Amount, Bytes, Code, Digest, Event, LeaderReceipt, Pages, Payload, PayloadKind,
-    RotationRecord, Stake, Status, Timestamp, Transaction, TransactionRules, TxHash, Validator,
+    Address, Amount, AppealKind, Bytes, Code, Digest, Event, LeaderReceipt, Pages, PastRound,
+    Payload, PayloadKind, Phase, RotationRecord, Stake, Status, Timestamp, Transaction,
+    TransactionRules, Trigger, TxHash, Validator,
 };
 
-/// Why the store refused, or could not do, what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// There is no such thing.
-    #[error("no {what} `{name}`")]
-    NotFound {
-        /// Kind of thing.
-        what: &'static str,
-        /// How it was named.
-        name: String,
-    },
-    /// There is one already.
-    #[error("there is a {what} `{name}` already")]
-    AlreadyExists {
-        /// Kind of thing.
-        what: &'static str,
-        /// How it is named.
-        name: String,
-    },
-    /// The transaction moved on: the asker is late, or was replaced by another owner.
-    #[error("transaction `{hash}` is {found} in attempt {found_attempt}, not in attempt {attempt}")]
-    Stale {
-        /// The transaction.
-        hash: TxHash,
-        /// The attempt the asker works on.
-        attempt: u32,
-        /// The status found.
-        found: Status,
-        /// The attempt found.
-        found_attempt: u32,
-    },
-    /// The status graph has no such edge.
-    #[error(transparent)]
-    IllegalStatusChange(#[from] super::IllegalStatusChange),
-    /// The nonce was used for another transaction, or leaves a gap.
-    #[error("nonce {given} of `{account}` cannot be used: the next one is {next}")]
-    Nonce {
-        /// The sender.
-        account: Address,
-        /// The nonce it sent.
-        given: u64,
-        /// The nonce it should send.
-        next: u64,
-    },
-    /// An idempotency key came back with another body.
-    #[error("idempotency key `{0}` was used for a different transaction")]
-    IdempotencyKeyReused(String),
-    /// The sender cannot pay the value, and top-ups are switched off.
-    #[error("`{account}` has {balance} and cannot pay {needed}")]
-    InsufficientFunds {
-        /// The sender.
-        account: Address,
-        /// What it has.
-        balance: Amount,
-        /// What it must pay.
-        needed: Amount,
-    },
-    /// Money would exceed 2²⁵⁶ − 1.
-    #[error("the balance of `{0}` would exceed 2^256 - 1")]
-    Overflow(Address),
-    /// Too much waits for the store already.
-    #[error("the store is busy ({in_flight} of {limit} requests)")]
-    Busy {
-        /// Requests waiting.
-        in_flight: usize,
-        /// How many may wait.
-        limit: usize,
-    },
-    /// The database failed, or holds something that cannot be.
-    #[error("the database failed while {operation}: {reason}")]
-    Database {
-        /// What was being done.
-        operation: &'static str,
-        /// What the database said.
-        reason: String,
-    },
-    /// The store is shutting down.
-    #[error("the store is closed")]
-    Closed,
-}
+pub use super::store_error::StoreError;
 
 /// A transaction as it arrives, before the store accepts and names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,16 +81,27 @@ pub struct ConsensusJob {
     pub transaction: Arc<Transaction>,
     /// When it was submitted.
     pub submitted_at: Timestamp,
-    /// Number of this attempt; grows with every crash and every undo.
+    /// Number of this attempt; grows with every crash, every appeal and every undo.
     pub attempt: u32,
+    /// Why the round runs.
+    pub phase: Phase,
+    /// The rounds that led here, oldest first.
+    pub past: Vec<PastRound>,
+    /// The receipt at hand, when it is to be judged again.
+    pub receipt: Option<LeaderReceipt>,
+    /// Who signed the transaction at the root of this one.
+    pub origin: Address,
     /// The contract it runs on.
     pub contract: Address,
     /// The contract's balance before the transaction.
     pub contract_balance: Amount,
     /// The contract's code; `None` when there is no such contract.
     pub code: Option<Code>,
-    /// The accepted state it runs on.
+    /// The accepted state it runs on: as of its place in the order of its contract.
     pub snapshot: Snapshot,
+    /// Pages that later decisions changed since, as the transaction has to see them; they come
+    /// before those of the accepted state.
+    pub overlay: Arc<Pages>,
     /// Everybody who may sit in its committee, in address order.
     pub validators: Arc<Vec<Validator>>,
     /// Keeps the claim for as long as anybody works on the job.
@@ -204,14 +138,16 @@ pub enum Claim {
     NoValidators,
 }
 
-/// A consensus' decision, with everything that must be stored with it.
+/// What a round over a transaction ended in, with everything that must be stored with it.
 #[derive(Debug, Clone)]
 pub struct Decision {
     /// The transaction.
     pub hash: TxHash,
     /// The attempt that decided it.
     pub attempt: u32,
-    /// One of the four decided statuses.
+    /// Why the round ran.
+    pub phase: Phase,
+    /// One of the four decided statuses, or PENDING when an appeal overturned the one there was.
     pub status: Status,
     /// Every step of the attempt; those that were not recorded yet are recorded with the decision.
     pub announced: Vec<Announcement>,
@@ -219,17 +155,46 @@ pub struct Decision {
     pub rotations: Vec<RotationRecord>,
     /// The receipt that was decided upon.
     pub receipt: Option<LeaderReceipt>,
+    /// What the receipt was made from.
+    pub basis: Basis,
     /// When it was decided.
     pub decided_at: Timestamp,
-    /// When its finality window closes.
-    pub final_from: Timestamp,
+    /// It can be appealed for as long as its finality window is open; otherwise it is final as
+    /// soon as all before it are.
+    pub has_window: bool,
+}
+
+/// What an execution starts from besides the state: kept, so that it can be judged again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Basis {
+    /// The contract's balance before the transaction.
+    pub balance: Amount,
+    /// The contract's code, if there was one.
+    pub code: Option<Digest>,
+}
+
+impl Decision {
+    /// An appeal failed: what was decided before stands, and so do its effects.
+    pub fn is_upheld(&self) -> bool {
+        self.phase.is_revote() && self.phase.has_failed_with(self.status)
+    }
+
+    /// An appeal overturned the decision: the transaction waits for another round.
+    pub fn is_overturned(&self) -> bool {
+        self.status == Status::Pending
+    }
 }
 
 /// What became of a decision that was handed to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Persisted {
     /// Stored now.
-    Stored,
+    Stored {
+        /// Transactions that wait again, because what they rest on was undone.
+        requeued: usize,
+        /// When its finality window closes; `None` when it is not decided any more.
+        final_from: Option<Timestamp>,
+    },
     /// The same decision had been stored before; nothing changed.
     AlreadyStored,
 }
@@ -307,7 +272,14 @@ pub struct TransactionRecord {
     pub finalized_at: Option<Timestamp>,
     /// Why it waits, or why it ended as it did, in words.
     pub reason: Option<String>,
-    /// The consensus over it as JSON (see [`super::RotationRecord`]); only in single reads.
+    /// The appeal that is open.
+    pub appeal: Option<AppealKind>,
+    /// Who sent it and when, if a contract did; only in single reads.
+    pub parent: Option<(TxHash, Trigger)>,
+    /// What it sent, oldest first; only in single reads.
+    pub children: Vec<TxHash>,
+    /// Every round over it as JSON, oldest first (see [`super::RotationRecord`]); only in single
+    /// reads.
     pub consensus: Option<serde_json::Value>,
 }
 
@@ -428,6 +400,8 @@ pub struct Genesis {
     pub chain_id: u64,
     /// Validators of the start, in address order.
     pub validators: Vec<Validator>,
+    /// How long a decision can be appealed.
+    pub finality_window: Duration,
     /// Accounts with money of the start; the money counts as minted.
     pub accounts: Vec<(Address, Amount)>,
     /// When.

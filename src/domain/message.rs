@@ -15,8 +15,24 @@ pub enum Trigger {
     Finalized,
 }
 
+impl Trigger {
+    /// The name on every wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Finalized => "finalized",
+        }
+    }
+
+    /// The trigger of that name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Accepted, Self::Finalized].into_iter().find(|trigger| trigger.name() == name)
+    }
+}
+
 /// What a message does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MessageBody {
     /// Calls a method of another contract; without a method name it only hands over the value.
     Call {
@@ -42,13 +58,14 @@ pub enum MessageBody {
 }
 
 /// A message a contract emitted: it becomes a child transaction of the one that ran.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmittedMessage {
     /// When it is sent.
     pub on: Trigger,
     /// Value that moves with it; the contract pays when the message is accepted.
     pub value: Amount,
     /// What it does.
+    #[serde(flatten)]
     pub body: MessageBody,
 }
 

@@ -4,6 +4,7 @@
 
 mod address;
 mod amount;
+mod appeal;
 pub mod calldata;
 mod committee;
 mod contract;
@@ -15,7 +16,9 @@ mod keys;
 pub mod ledger;
 mod message;
 mod notation;
+mod profile;
 mod status;
+mod store_error;
 mod time;
 mod transaction;
 mod validator;
@@ -24,6 +27,7 @@ mod vote;
 pub use address::Address;
 pub use alloy_primitives::{Bytes, U256};
 pub use amount::{Amount, AmountError};
+pub use appeal::{AppealCase, AppealKind, PastRound, Phase, UnknownPhase};
 pub use committee::{Committee, Seat};
 pub use contract::{Code, PAGE_BYTES, Page, PageKey, Pages, SlotId, StateDelta};
 pub use event::{Event, EventKind};
@@ -33,6 +37,7 @@ pub use history::{DrawRecord, Evidence, RotationRecord, SeatRecord};
 pub use keys::{DerivedKey, KeyUse};
 pub use message::{EmittedMessage, MessageBody, Trigger};
 pub use notation::{NotationError, from_json, to_json};
+pub use profile::{Profile, UnknownProfile};
 pub use status::{IllegalStatusChange, Status};
 pub use time::{Clock, Timestamp};
 pub use transaction::{

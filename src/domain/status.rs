@@ -96,24 +96,38 @@ impl Status {
     /// Checks one step against the legal edges of protocol section 1.
     ///
     /// An in-flight transaction falls back to PENDING when its owner crashed (section 6), and may
-    /// be CANCELED when it did so too often.
+    /// be CANCELED when it did so too often; see also [`Status::resume_as`].
     pub fn change_to(self, to: Self) -> Result<Self, IllegalStatusChange> {
         let legal = match (self, to) {
             (Self::Pending, Self::Proposing | Self::Canceled | Self::Finalized)
             | (Self::Pending, Self::Undetermined)
             | (Self::Proposing, Self::Committing | Self::LeaderTimeout | Self::Accepted)
+            | (Self::Proposing, Self::Undetermined)
+            // Section 5: an appeal lets a new leader propose, or more validators commit.
+            | (Self::Undetermined | Self::LeaderTimeout, Self::Proposing)
+            | (Self::Accepted | Self::ValidatorsTimeout, Self::Committing)
             | (Self::Committing, Self::Revealing)
             | (
                 Self::Revealing,
                 Self::Accepted | Self::Undetermined | Self::ValidatorsTimeout | Self::Proposing,
             ) => true,
-            (from, Self::Pending | Self::Canceled) => from.is_in_flight(),
+            // Section 4: what is decided and not final can be undone, and waits again.
+            (from, Self::Pending) => from.is_in_flight() || from.awaits_finality(),
+            (from, Self::Canceled) => from.is_in_flight(),
             (from, Self::Finalized) => from.awaits_finality(),
             // A replacement leader starts the turn again.
             (Self::Proposing, Self::Proposing) => true,
             _ => false,
         };
         legal.then_some(to).ok_or(IllegalStatusChange { from: self, to })
+    }
+}
+
+impl Status {
+    /// Where a transaction goes whose appeal crashed in flight: back to the decision it had.
+    pub fn resume_as(self, decided: Self) -> Result<Self, IllegalStatusChange> {
+        let legal = decided.awaits_finality() && (self.is_in_flight() || self == decided);
+        legal.then_some(decided).ok_or(IllegalStatusChange { from: self, to: decided })
     }
 }
 
@@ -162,16 +176,26 @@ mod tests {
     }
 
     #[test]
-    fn a_decided_status_leads_only_to_finality() {
+    fn a_decided_status_leads_to_finality_to_an_appeal_or_back_to_the_queue() {
         for decided in Status::ALL.into_iter().filter(|status| status.awaits_finality()) {
+            let appealed = match decided {
+                Status::Accepted | Status::ValidatorsTimeout => Status::Committing,
+                _ => Status::Proposing,
+            };
             for to in Status::ALL {
-                assert_eq!(
-                    decided.change_to(to).is_ok(),
-                    to == Status::Finalized,
-                    "{decided} {to}"
-                );
+                let expected = [Status::Finalized, Status::Pending, appealed].contains(&to);
+                assert_eq!(decided.change_to(to).is_ok(), expected, "{decided} {to}");
             }
         }
+    }
+
+    #[test]
+    fn a_crashed_appeal_resumes_as_what_was_decided() {
+        assert!(Status::Committing.resume_as(Status::Accepted).is_ok());
+        assert!(Status::Accepted.resume_as(Status::Accepted).is_ok());
+        assert!(Status::Pending.resume_as(Status::Accepted).is_err());
+        assert!(Status::Committing.resume_as(Status::Pending).is_err());
+        assert!(Status::Finalized.resume_as(Status::Accepted).is_err());
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub enum Payload {
         /// Method and arguments.
         calldata: Bytes,
     },
+    /// Replaces a contract's code; its state stays.
+    Upgrade {
+        /// The new Python source.
+        code: Bytes,
+    },
 }
 
 /// The kind of a payload; its name is what filters and the database use.
@@ -39,6 +44,8 @@ pub enum PayloadKind {
     Deploy,
     /// Calls a contract.
     Call,
+    /// Replaces a contract's code.
+    Upgrade,
 }
 
 impl PayloadKind {
@@ -48,20 +55,21 @@ impl PayloadKind {
             Self::Transfer => "transfer",
             Self::Deploy => "deploy",
             Self::Call => "call",
+            Self::Upgrade => "upgrade",
         }
     }
 }
 
 /// A word that names no kind of transaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a kind of transaction; expected one of transfer, deploy, call")]
+#[error("`{0}` is not a kind of transaction; expected one of transfer, deploy, call, upgrade")]
 pub struct UnknownPayloadKind(String);
 
 impl FromStr for PayloadKind {
     type Err = UnknownPayloadKind;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Transfer, Self::Deploy, Self::Call]
+        [Self::Transfer, Self::Deploy, Self::Call, Self::Upgrade]
             .into_iter()
             .find(|kind| kind.name() == text)
             .ok_or_else(|| UnknownPayloadKind(text.chars().take(80).collect()))
@@ -75,6 +83,7 @@ impl Payload {
             Self::Transfer => PayloadKind::Transfer,
             Self::Deploy { .. } => PayloadKind::Deploy,
             Self::Call { .. } => PayloadKind::Call,
+            Self::Upgrade { .. } => PayloadKind::Upgrade,
         }
     }
 }
@@ -128,11 +137,12 @@ impl Default for TransactionRules {
 /// A transaction as it was accepted; nothing in it changes later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
-    /// Its name: [`Transaction::hash_of`] of everything else.
+    /// Its name: [`Transaction::hash_of`] of everything else, or [`Transaction::hash_of_child`].
     pub hash: TxHash,
     /// Who sends; `None` mints.
     pub from: Option<Address>,
-    /// Who receives: a contract for calls; `None` for deploys and burns.
+    /// Who receives: a contract for calls and upgrades; `None` for burns, and for deploys unless
+    /// a salt fixes where the contract goes.
     pub to: Option<Address>,
     /// Value that moves with it.
     pub value: Amount,
@@ -155,6 +165,7 @@ impl Transaction {
                 (Value::Bytes(code.clone()), Value::Bytes(calldata.clone()))
             }
             Payload::Call { calldata } => (Value::Null, Value::Bytes(calldata.clone())),
+            Payload::Upgrade { code } => (Value::Bytes(code.clone()), Value::Null),
         };
         let fields = Value::map([
             ("calldata", calldata),
@@ -172,11 +183,19 @@ impl Transaction {
         keccak256(&[b"agora:transaction", &fields.encode()])
     }
 
+    /// The hash of the transaction that message `number` of `parent` became: derived from the
+    /// parent's, so that a replay gives the same, and from the attempt, so that a transaction
+    /// which ran again after an undo does not repeat names.
+    pub fn hash_of_child(parent: &TxHash, attempt: u32, number: u32) -> TxHash {
+        let (attempt, number) = (attempt.to_be_bytes(), number.to_be_bytes());
+        keccak256(&[b"agora:child", parent.as_bytes(), &attempt, &number])
+    }
+
     /// The address whose queue orders this transaction (protocol section 1).
     pub fn queue_address(&self) -> Address {
         match self.payload {
-            Payload::Deploy { .. } => Address::of_deployment(&self.hash),
-            Payload::Call { .. } => self.to.unwrap_or(Address::ZERO),
+            Payload::Deploy { .. } => self.to.unwrap_or_else(|| Address::of_deployment(&self.hash)),
+            Payload::Call { .. } | Payload::Upgrade { .. } => self.to.unwrap_or(Address::ZERO),
             Payload::Transfer => self.to.or(self.from).unwrap_or(Address::ZERO),
         }
     }

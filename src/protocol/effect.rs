@@ -16,10 +16,12 @@ pub enum Effect {
         /// Leader's turn.
         rotation: u8,
     },
-    /// Let every seat judge the receipt.
+    /// Let these seats judge the receipt.
     AskValidators {
         /// Leader's turn.
         rotation: u8,
+        /// Who.
+        seats: Vec<Seat>,
         /// What to judge.
         receipt: LeaderReceipt,
         /// The leader executes again, as a validator of its own receipt (section 3.2).

@@ -1,6 +1,6 @@
 //! What a round can be told.
 
-use crate::domain::{Commitment, LeaderReceipt, Salt, Seat, Vote};
+use crate::domain::{Address, Commitment, LeaderReceipt, Salt, Seat, Vote};
 
 /// Something that happened. `rotation` numbers the leader's turn, so that a late copy is
 /// recognised and harmless.
@@ -28,6 +28,8 @@ pub enum Input {
         rotation: u8,
         /// Whose.
         seat: Seat,
+        /// Who sat there when it failed: a seat may have been given to somebody else since.
+        validator: Address,
         /// Why, in words.
         cause: String,
     },

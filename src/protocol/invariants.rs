@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::ledger::Decision;
-use crate::domain::{ExecutionMode, RotationRecord, Status, Vote};
+use crate::domain::{ExecutionMode, Profile, RotationRecord, Status, Vote};
 
 /// A law that does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,22 +18,31 @@ pub enum Violation {
     #[error("law 8: a former leader leads again")]
     LedTwice,
     /// Section 1.
-    #[error("section 1: a decision is one of the four decided statuses")]
+    #[error("section 1: a round ends in a decided status, or overturns one by a re-vote")]
     NotADecision,
 }
 
 /// Checks every law that a decision alone can break.
-pub fn check_decision(decision: &Decision, mode: ExecutionMode) -> Result<(), Violation> {
-    if !decision.status.awaits_finality() {
+pub fn check_decision(
+    decision: &Decision,
+    mode: ExecutionMode,
+    profile: Profile,
+) -> Result<(), Violation> {
+    let is_revote = decision.phase.is_revote();
+    let is_end = match decision.status {
+        Status::Pending => is_revote,
+        status => status.awaits_finality() && (!is_revote || decision.is_upheld()),
+    };
+    if !is_end {
         return Err(Violation::NotADecision);
     }
     check_seats(&decision.rotations)?;
-    match (decision.status, mode) {
-        (Status::Accepted, ExecutionMode::Normal | ExecutionMode::LeaderSelfValidator) => {
-            check_majority(&decision.rotations)
-        }
-        _ => Ok(()),
+    let is_voted = mode != ExecutionMode::LeaderOnly && profile == Profile::Studio;
+    let is_judged = !(decision.is_upheld() && decision.rotations.is_empty());
+    if decision.status == Status::Accepted && is_voted && is_judged {
+        check_majority(&decision.rotations)?;
     }
+    Ok(())
 }
 
 /// Law 7: an ACCEPTED decision had agreement of a strict majority of its committee.

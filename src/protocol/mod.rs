@@ -16,11 +16,18 @@
 //!        Decided: LEADER_TIMEOUT · ACCEPTED · VALIDATORS_TIMEOUT · UNDETERMINED
 //! ```
 //!
+//! An appeal of ACCEPTED or VALIDATORS_TIMEOUT starts at Committing, with the receipt at hand
+//! and more validators, and ends with the same status or, when it succeeds, with PENDING.
+//!
 //! [`Round::apply`] maps one [`Input`] to the [`Effect`]s it demands; the consensus actor performs
 //! them. Sections cited in comments are those of the protocol document; the ten laws are
 //! predicates in [`invariants`].
 
+pub mod appeal;
+#[cfg(test)]
+mod appeal_tests;
 mod effect;
+pub mod finality;
 mod input;
 pub mod invariants;
 #[cfg(test)]
@@ -30,8 +37,10 @@ mod round;
 mod round_tests;
 pub mod selection;
 mod turn;
+pub mod undo;
 mod votes;
 
+pub use appeal::{AppealRefused, Standing};
 pub use effect::Effect;
 pub use input::{Ignored, Input, Step, Timeout};
 pub use round::{REPLACEMENTS_MAX, Round, RoundParameters, Timeouts};

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::round_tests::{FIVE_OF_EIGHT, Setting, round, salt};
 use super::*;
 use crate::domain::{
-    Bytes, Commitment, Execution, ExecutionMode, ExecutionOutcome, Seat, Timestamp, Vote,
+    Address, AppealKind, Bytes, Commitment, Execution, ExecutionMode, ExecutionOutcome, Profile,
+    Seat, Timestamp, Vote,
 };
 
 fn vote() -> impl Strategy<Value = Vote> {
@@ -24,25 +25,31 @@ fn step() -> impl Strategy<Value = Step> {
 /// Any input at all, likely or absurd.
 fn input() -> impl Strategy<Value = Input> {
     let rotation = 0..4_u8;
-    let seat = 0..6_u16;
-    (0..12_u8, rotation, seat, vote(), step()).prop_map(|(kind, rotation, seat, vote, step)| {
-        let salt = salt(seat);
-        let seat = Seat(seat);
-        match kind {
-            0 => Input::Start,
-            1 | 2 => Input::LeaderProposed {
-                rotation,
-                receipt: Execution::ending(ExecutionOutcome::Return(Bytes::new())).into(),
-            },
-            3 => Input::ExecutionTimedOut { rotation, seat },
-            4 => Input::NodeFailed { rotation, seat, cause: "down".into() },
-            5..=7 => {
-                Input::VoteCommitted { rotation, seat, commitment: Commitment::to(vote, &salt) }
+    let seat = 0..14_u16;
+    let validator = 0..8_u8;
+    (0..12_u8, rotation, seat, vote(), step(), validator).prop_map(
+        |(kind, rotation, seat, vote, step, validator)| {
+            let salt = salt(seat);
+            let seat = Seat(seat);
+            match kind {
+                0 => Input::Start,
+                1 | 2 => Input::LeaderProposed {
+                    rotation,
+                    receipt: Execution::ending(ExecutionOutcome::Return(Bytes::new())).into(),
+                },
+                3 => Input::ExecutionTimedOut { rotation, seat },
+                4 => {
+                    let validator = Address::new([validator; 20]);
+                    Input::NodeFailed { rotation, seat, validator, cause: "down".into() }
+                }
+                5..=7 => {
+                    Input::VoteCommitted { rotation, seat, commitment: Commitment::to(vote, &salt) }
+                }
+                8..=10 => Input::VoteRevealed { rotation, seat, vote, salt },
+                _ => Input::TimeoutElapsed(Timeout { rotation, step }),
             }
-            8..=10 => Input::VoteRevealed { rotation, seat, vote, salt },
-            _ => Input::TimeoutElapsed(Timeout { rotation, step }),
-        }
-    })
+        },
+    )
 }
 
 fn setting() -> impl Strategy<Value = Setting> {
@@ -51,8 +58,19 @@ fn setting() -> impl Strategy<Value = Setting> {
         1 => Just(ExecutionMode::LeaderOnly),
         1 => Just(ExecutionMode::LeaderSelfValidator),
     ];
-    (1..9_u8, 1..6_u16, 0..4_u8, mode, any::<bool>()).prop_map(
-        |(validators, size, rotations_max, mode, early_quorum)| Setting {
+    let appeal = prop_oneof![
+        4 => Just(None),
+        1 => Just(Some(AppealKind::Validators)),
+        1 => Just(Some(AppealKind::Leader)),
+        1 => Just(Some(AppealKind::LeaderTimeout)),
+        1 => Just(Some(AppealKind::ValidatorsTimeout)),
+    ];
+    let profile = prop_oneof![4 => Just(Profile::Studio), 1 => Just(Profile::Origin)];
+    (1..16_u8, 1..6_u16, 0..4_u8, mode, any::<bool>(), (appeal, profile)).prop_map(
+        |(validators, size, rotations_max, mode, early_quorum, (appeal, profile))| Setting {
+            // Only decisions of the normal mode and of today's rules can be appealed.
+            appeal: appeal.filter(|_| mode == ExecutionMode::Normal && profile == Profile::Studio),
+            profile,
             validators,
             size,
             rotations_max,
@@ -76,8 +94,8 @@ fn run_with(setting: Setting, votes: &[Vote]) -> crate::domain::ledger::Decision
                     rotation,
                     receipt: Execution::ending(ExecutionOutcome::Return(Bytes::new())).into(),
                 }),
-                Effect::AskValidators { rotation, .. } => {
-                    for seat in round.committee().unwrap().seats() {
+                Effect::AskValidators { rotation, seats, .. } => {
+                    for seat in seats {
                         let vote = votes.next().unwrap();
                         cast.insert((rotation, seat), vote);
                         let commitment = Commitment::to(vote, &salt(seat.0));
@@ -124,7 +142,7 @@ proptest! {
             for effect in &effects {
                 if let Effect::Decide(decision) = effect {
                     decisions += 1;
-                    let checked = invariants::check_decision(decision, setting.mode);
+                    let checked = invariants::check_decision(decision, setting.mode, setting.profile);
                     prop_assert_eq!(checked, Ok(()));
                     prop_assert!(decision.rotations.len() <= 10);
                 }
@@ -139,7 +157,7 @@ proptest! {
         votes in proptest::collection::vec(vote(), 1..40),
     ) {
         let decision = run_with(setting, &votes);
-        prop_assert_eq!(invariants::check_decision(&decision, setting.mode), Ok(()));
+        prop_assert_eq!(invariants::check_decision(&decision, setting.mode, setting.profile), Ok(()));
         let rotations = usize::from(setting.rotations_max) + 1;
         prop_assert!(decision.rotations.len() <= rotations);
     }
@@ -180,18 +198,18 @@ fn a_mutation_of_the_rules_would_be_seen() {
     for seat in &mut decision.rotations[0].seats[..3] {
         seat.vote = Some(Vote::Disagree);
     }
-    let checked = invariants::check_decision(&decision, ExecutionMode::Normal);
+    let checked = invariants::check_decision(&decision, ExecutionMode::Normal, Profile::Studio);
     assert_eq!(checked, Err(invariants::Violation::AcceptedWithoutMajority));
 
     let mut decision = run_with(FIVE_OF_EIGHT, &[Vote::Agree]);
     decision.rotations[0].seats[1].validator = decision.rotations[0].seats[0].validator;
-    let checked = invariants::check_decision(&decision, ExecutionMode::Normal);
+    let checked = invariants::check_decision(&decision, ExecutionMode::Normal, Profile::Studio);
     assert_eq!(checked, Err(invariants::Violation::SeatedTwice));
 
     let mut decision = run_with(FIVE_OF_EIGHT, &[Vote::Disagree]);
     decision.rotations[1].seats.swap(0, 1);
     let former = decision.rotations[0].seats[0].clone();
     decision.rotations[1].seats[0] = former;
-    let checked = invariants::check_decision(&decision, ExecutionMode::Normal);
+    let checked = invariants::check_decision(&decision, ExecutionMode::Normal, Profile::Studio);
     assert_eq!(checked, Err(invariants::Violation::LedTwice));
 }

@@ -4,19 +4,21 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::appeal::Standing;
 use super::input::{Ignored, Input, Step, Timeout};
 use super::selection::{draw, draw_seed};
 use super::turn::Turn;
 use super::votes::TallyResult;
 use super::{Effect, invariants};
-use crate::domain::ledger::{Announcement, Decision};
+use crate::domain::ledger::{Announcement, Basis, Decision};
 use crate::domain::{
-    Address, Committee, Digest, ExecutionMode, LeaderReceipt, RotationRecord, Seat, Status,
-    Timestamp, TransactionRules, TxHash, Validator, Vote,
+    Address, AppealKind, Committee, Digest, ExecutionMode, LeaderReceipt, Phase, Profile,
+    RotationRecord, Seat, Status, Timestamp, TransactionRules, TxHash, Validator, Vote, keccak256,
 };
 
 /// How many leaders whose *nodes* fail are replaced before the transaction ends `LEADER_TIMEOUT`
-/// (section 3.1).
+/// (section 3.1), and how many validators whose nodes fail are replaced in one leader's turn
+/// before their seats stay idle (`studio.md` 1.7).
 pub const REPLACEMENTS_MAX: u8 = 5;
 
 /// How long each step may take.
@@ -39,16 +41,24 @@ pub struct RoundParameters {
     pub queue: Address,
     /// The attempt this round belongs to.
     pub attempt: u32,
+    /// Whose rules apply.
+    pub profile: Profile,
+    /// Why it runs.
+    pub phase: Phase,
+    /// What earlier rounds over the transaction left behind.
+    pub standing: Standing,
+    /// The receipt at hand, which an appeal by re-vote judges again.
+    pub receipt: Option<LeaderReceipt>,
     /// What the sender asked for.
     pub rules: TransactionRules,
     /// Everybody who may be drawn, in address order.
     pub validators: Arc<Vec<Validator>>,
+    /// What the transaction runs on.
+    pub basis: Basis,
     /// The seed all draws derive from.
     pub network_seed: Digest,
     /// Deadlines.
     pub timeouts: Timeouts,
-    /// How long a decision can be appealed.
-    pub finality_window: Duration,
     /// Decide as soon as no outstanding vote can change the outcome (section 3.4).
     pub early_quorum: bool,
 }
@@ -62,7 +72,8 @@ pub struct Round {
     /// Everybody who ever had a seat: a rotation brings in somebody new.
     seated: BTreeSet<Address>,
     disagreements: u8,
-    replacements: u8,
+    leaders_replaced: u8,
+    validators_replaced: u8,
     announced: Vec<Announcement>,
     history: Vec<RotationRecord>,
 }
@@ -71,12 +82,13 @@ impl Round {
     /// A round that waits for [`Input::Start`].
     pub fn new(parameters: RoundParameters) -> Self {
         Self {
-            parameters,
             step: Step::Idle,
             turn: None,
-            seated: BTreeSet::new(),
+            seated: parameters.standing.seated().clone(),
+            parameters,
             disagreements: 0,
-            replacements: 0,
+            leaders_replaced: 0,
+            validators_replaced: 0,
             announced: Vec::new(),
             history: Vec::new(),
         }
@@ -120,9 +132,10 @@ impl Round {
                 Ok(self.judge(Arc::clone(receipt), now))
             }
             (Step::Proposing, Input::ExecutionTimedOut { seat: Seat::LEADER, .. }) => {
-                Ok(self.decide(Status::LeaderTimeout, None, now))
+                Ok(self.leader_timed_out(now))
             }
-            (Step::Proposing, Input::NodeFailed { seat: Seat::LEADER, cause, .. }) => {
+            (Step::Proposing, Input::NodeFailed { seat: Seat::LEADER, validator, cause, .. }) => {
+                turn.check_occupant(Seat::LEADER, *validator)?;
                 turn.leader_failed(cause);
                 Ok(self.replace_leader(now))
             }
@@ -140,9 +153,12 @@ impl Round {
                 turn.time_out(*seat)?;
                 Ok(self.after_vote(now))
             }
-            (Step::Committing | Step::Revealing, Input::NodeFailed { seat, cause, .. }) => {
-                turn.fail(*seat, cause)?;
-                Ok(self.after_vote(now))
+            (
+                Step::Committing | Step::Revealing,
+                Input::NodeFailed { seat, validator, cause, .. },
+            ) => {
+                turn.fail(*seat, *validator, cause)?;
+                Ok(self.replace_validator(*seat).unwrap_or_else(|| self.after_vote(now)))
             }
             (_, Input::TimeoutElapsed(timeout)) => self.time_out(*timeout, now),
             (Step::Committing | Step::Revealing, Input::LeaderProposed { .. }) => {
@@ -153,16 +169,28 @@ impl Round {
     }
 
     fn start(&mut self, now: Timestamp) -> Vec<Effect> {
-        let size = match self.parameters.rules.mode {
-            ExecutionMode::Normal => usize::from(self.parameters.rules.validators.max(1)),
+        let RoundParameters { rules, phase, standing, validators, receipt, .. } = &self.parameters;
+        let size = match rules.mode {
+            ExecutionMode::Normal => usize::from(rules.validators.max(1)),
             ExecutionMode::LeaderOnly | ExecutionMode::LeaderSelfValidator => 1,
         };
         let seed = self.seed_of(0);
-        let drawn = draw(&self.parameters.validators, &BTreeSet::new(), size, &seed);
-        match Committee::new(drawn) {
-            Some(committee) => self.begin_turn(0, committee, seed, now),
-            // A claim without validators is refused by the store; nobody can lead here.
-            None => self.decide(Status::Undetermined, None, now),
+        let committee = standing.committee(*phase, size, validators, &seed);
+        match (committee, receipt.clone().filter(|_| phase.is_revote())) {
+            (Some(committee), Some(receipt)) => {
+                self.seat(0, committee, seed, now);
+                self.vote_on(receipt, true, now)
+            }
+            (Some(committee), None) => self.begin_turn(0, committee, seed, now),
+            // A claim without validators is refused by the store; here they left in between, and
+            // an appeal that nobody can judge has failed.
+            (None, _) => {
+                let status = match phase {
+                    Phase::Appeal(kind) => kind.challenges(),
+                    Phase::Initial | Phase::Rerun => Status::Undetermined,
+                };
+                self.decide(status, None, now)
+            }
         }
     }
 
@@ -178,8 +206,7 @@ impl Round {
         seed: Digest,
         now: Timestamp,
     ) -> Vec<Effect> {
-        self.seated.extend(committee.members().map(|member| member.address));
-        self.turn = Some(Turn::new(rotation, committee, seed, now));
+        self.seat(rotation, committee, seed, now);
         let announcement = self.enter(Step::Proposing, Status::Proposing, rotation, now);
         let deadline = Timeout { rotation, step: Step::Proposing };
         vec![
@@ -187,6 +214,12 @@ impl Round {
             Effect::AskLeader { rotation },
             Effect::ScheduleTimeout(deadline, self.parameters.timeouts.leader),
         ]
+    }
+
+    fn seat(&mut self, rotation: u8, committee: Committee, seed: Digest, now: Timestamp) {
+        self.seated.extend(committee.members().map(|member| member.address));
+        self.validators_replaced = 0;
+        self.turn = Some(Turn::new(rotation, committee, seed, now));
     }
 
     fn enter(&mut self, step: Step, status: Status, rotation: u8, at: Timestamp) -> Effect {
@@ -211,13 +244,28 @@ impl Round {
         if mode == ExecutionMode::LeaderOnly {
             return self.decide(Status::Accepted, Some(Vote::Agree), now);
         }
+        let has_outputs = !receipt.block_outputs.is_empty();
+        let leader_reexecutes = match self.parameters.profile {
+            Profile::Studio => mode == ExecutionMode::LeaderSelfValidator || has_outputs,
+            Profile::Origin => false,
+        };
+        self.vote_on(receipt, leader_reexecutes, now)
+    }
+
+    fn vote_on(
+        &mut self,
+        receipt: LeaderReceipt,
+        leader_reexecutes: bool,
+        now: Timestamp,
+    ) -> Vec<Effect> {
         let rotation = self.rotation();
-        let leader_reexecutes =
-            mode == ExecutionMode::LeaderSelfValidator || !receipt.block_outputs.is_empty();
+        let Some(turn) = &mut self.turn else { return Vec::new() };
+        turn.receipt = Some(Arc::clone(&receipt));
+        let seats = turn.committee.seats().collect();
         let deadline = Timeout { rotation, step: Step::Committing };
         vec![
             self.enter(Step::Committing, Status::Committing, rotation, now),
-            Effect::AskValidators { rotation, receipt, leader_reexecutes },
+            Effect::AskValidators { rotation, seats, receipt, leader_reexecutes },
             Effect::ScheduleTimeout(deadline, self.parameters.timeouts.validators),
         ]
     }
@@ -238,7 +286,7 @@ impl Round {
     /// Moves on when nothing is worth waiting for (3.4).
     fn after_vote(&mut self, now: Timestamp) -> Vec<Effect> {
         let Some(turn) = &self.turn else { return Vec::new() };
-        let early = self.parameters.early_quorum;
+        let early = self.parameters.early_quorum && self.parameters.profile == Profile::Studio;
         if self.step == Step::Committing {
             let ready = turn.is_committed() || early && turn.has_majority_committed();
             return if ready { self.reveal(now) } else { Vec::new() };
@@ -278,7 +326,7 @@ impl Round {
             return Err(Ignored::Stale);
         }
         Ok(match self.step {
-            Step::Proposing => self.decide(Status::LeaderTimeout, None, now),
+            Step::Proposing => self.leader_timed_out(now),
             Step::Committing => {
                 if let Some(turn) = &mut self.turn {
                     turn.close_silent_seats();
@@ -289,15 +337,41 @@ impl Round {
         })
     }
 
+    /// 3.1: the leader's deadline passed. The founding document knows no such end.
+    fn leader_timed_out(&mut self, now: Timestamp) -> Vec<Effect> {
+        let status = match self.parameters.profile {
+            Profile::Studio => Status::LeaderTimeout,
+            Profile::Origin => Status::Undetermined,
+        };
+        self.decide(status, None, now)
+    }
+
     /// Section 3, "Decision"; `silence` is what unspoken votes count as.
     fn conclude(&mut self, silence: Vote, now: Timestamp) -> Vec<Effect> {
         let Some(turn) = &self.turn else { return Vec::new() };
-        match turn.tally(silence).result() {
-            TallyResult::MajorityAgree => self.decide(Status::Accepted, Some(silence), now),
-            TallyResult::Timeout => self.decide(Status::ValidatorsTimeout, Some(silence), now),
-            TallyResult::DeterministicViolation
-            | TallyResult::MajorityDisagree
-            | TallyResult::NoMajority => self.rotate(silence, now),
+        let result = turn.tally(silence).result();
+        match (self.parameters.profile, self.parameters.phase) {
+            (Profile::Origin, _) => {
+                // 12 of the founding document: fails when agrees < n // 2.
+                let is_accepted = turn.agreeing_with_leader() >= turn.committee.size() / 2;
+                let status = if is_accepted { Status::Accepted } else { Status::Undetermined };
+                self.decide(status, Some(silence), now)
+            }
+            (Profile::Studio, Phase::Appeal(kind)) if kind.is_revote() => {
+                let is_upheld = match kind {
+                    AppealKind::Validators => result == TallyResult::MajorityAgree,
+                    _ => result == TallyResult::Timeout,
+                };
+                let status = if is_upheld { kind.challenges() } else { Status::Pending };
+                self.decide(status, Some(silence), now)
+            }
+            (Profile::Studio, _) => match result {
+                TallyResult::MajorityAgree => self.decide(Status::Accepted, Some(silence), now),
+                TallyResult::Timeout => self.decide(Status::ValidatorsTimeout, Some(silence), now),
+                TallyResult::DeterministicViolation
+                | TallyResult::MajorityDisagree
+                | TallyResult::NoMajority => self.rotate(silence, now),
+            },
         }
     }
 
@@ -321,17 +395,43 @@ impl Round {
     /// 3.1: a leader whose node failed is replaced by the next seat; its place is filled while
     /// there is anybody left.
     fn replace_leader(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.parameters.profile == Profile::Origin {
+            return self.decide(Status::Undetermined, None, now);
+        }
         let (next, seed) = self.next_rotation();
         let joining = self.draw_one(&seed);
         let committee = self.turn.as_ref().and_then(|turn| turn.committee.rotated(joining));
-        match committee.filter(|_| self.replacements < REPLACEMENTS_MAX) {
+        match committee.filter(|_| self.leaders_replaced < REPLACEMENTS_MAX) {
             Some(committee) => {
-                self.replacements += 1;
+                self.leaders_replaced += 1;
                 self.end_turn(None, now);
                 self.next_turn(next, committee, seed, now)
             }
             None => self.decide(Status::LeaderTimeout, None, now),
         }
+    }
+
+    /// `studio.md` 1.7: the seat of a validator whose node failed goes to somebody who had none, as
+    /// long as commitments are awaited. A leader's seat stays the leader's.
+    fn replace_validator(&mut self, seat: Seat) -> Option<Vec<Effect>> {
+        let is_leader = seat == Seat::LEADER && !self.parameters.phase.is_revote();
+        let is_over = self.step != Step::Committing
+            || self.parameters.profile == Profile::Origin
+            || self.validators_replaced >= REPLACEMENTS_MAX;
+        if is_leader || is_over {
+            return None;
+        }
+        let rotation = self.rotation();
+        let number = self.validators_replaced + 1;
+        let seed = keccak256(&[self.seed_of(rotation).as_bytes(), &[number]]);
+        let joining = self.draw_one(&seed)?;
+        let turn = self.turn.as_mut()?;
+        self.validators_replaced = number;
+        self.seated.insert(joining.address);
+        turn.replace(seat, joining);
+        let receipt = turn.receipt.clone()?;
+        let seats = vec![seat];
+        Some(vec![Effect::AskValidators { rotation, seats, receipt, leader_reexecutes: true }])
     }
 
     fn next_rotation(&self) -> (u8, Digest) {
@@ -364,19 +464,20 @@ impl Round {
     fn decide(&mut self, status: Status, silence: Option<Vote>, now: Timestamp) -> Vec<Effect> {
         self.end_turn(silence, now);
         self.step = Step::Decided;
-        let has_window = self.parameters.rules.mode.has_finality_window();
-        let window = if has_window { self.parameters.finality_window } else { Duration::ZERO };
+        let RoundParameters { profile, rules, phase, .. } = self.parameters;
         let decision = Decision {
             hash: self.parameters.hash,
             attempt: self.parameters.attempt,
+            phase,
             status,
             announced: std::mem::take(&mut self.announced),
             rotations: std::mem::take(&mut self.history),
             receipt: self.turn.as_ref().and_then(|turn| turn.receipt.clone()),
+            basis: self.parameters.basis,
             decided_at: now,
-            final_from: now.after(window),
+            has_window: profile == Profile::Studio && rules.mode.has_finality_window(),
         };
-        debug_assert_eq!(invariants::check_decision(&decision, self.parameters.rules.mode), Ok(()));
+        debug_assert_eq!(invariants::check_decision(&decision, rules.mode, profile), Ok(()));
         vec![Effect::DismissNodes, Effect::Decide(Box::new(decision))]
     }
 }

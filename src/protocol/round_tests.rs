@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::domain::ledger::Decision;
+use crate::domain::ledger::{Basis, Decision};
 use crate::domain::{
-    Address, Bytes, Commitment, Digest, Execution, ExecutionMode, ExecutionOutcome, Salt, Seat,
-    Stake, Timestamp, TransactionRules, TxHash, Validator, Vote, keccak256,
+    Address, AppealKind, Bytes, Commitment, Digest, Execution, ExecutionMode, ExecutionOutcome,
+    PastRound, Phase, Profile, Salt, Seat, Stake, Timestamp, TransactionRules, TxHash, Validator,
+    Vote, keccak256,
 };
 
 /// What a script runs on.
@@ -20,6 +21,9 @@ pub(super) struct Setting {
     pub(super) rotations_max: u8,
     pub(super) mode: ExecutionMode,
     pub(super) early_quorum: bool,
+    pub(super) profile: Profile,
+    /// An appeal of what five validators, the first of them leading, decided before.
+    pub(super) appeal: Option<AppealKind>,
 }
 
 pub(super) const FIVE_OF_EIGHT: Setting = Setting {
@@ -28,6 +32,8 @@ pub(super) const FIVE_OF_EIGHT: Setting = Setting {
     rotations_max: 3,
     mode: ExecutionMode::Normal,
     early_quorum: false,
+    profile: Profile::Studio,
+    appeal: None,
 };
 
 pub(super) fn round(setting: Setting) -> Round {
@@ -35,23 +41,34 @@ pub(super) fn round(setting: Setting) -> Round {
         address: Address::new([index; 20]),
         stake: Stake::try_from(u64::from(index) + 1).unwrap(),
     };
+    let before = |kind: AppealKind| PastRound {
+        phase: Phase::Initial,
+        status: kind.challenges(),
+        committees: vec![(0..5).map(|index| Address::new([index; 20])).collect()],
+        replaced: Vec::new(),
+    };
+    let past: Vec<PastRound> = setting.appeal.map(before).into_iter().collect();
     Round::new(RoundParameters {
         hash: TxHash::new([1; 32]),
         queue: Address::new([9; 20]),
         attempt: 2,
+        profile: setting.profile,
+        phase: setting.appeal.map_or(Phase::Initial, Phase::Appeal),
+        standing: Standing::of(&past),
+        receipt: setting.appeal.filter(|kind| kind.is_revote()).map(|_| receipt(&[])),
         rules: TransactionRules {
             validators: setting.size,
             rotations_max: setting.rotations_max,
             mode: setting.mode,
         },
         validators: Arc::new((0..setting.validators).map(validator).collect()),
+        basis: Basis::default(),
         network_seed: Digest::new([3; 32]),
         timeouts: Timeouts {
             leader: Duration::from_secs(10),
             validators: Duration::from_secs(20),
             reveal: Duration::from_secs(5),
         },
-        finality_window: Duration::from_secs(30),
         early_quorum: setting.early_quorum,
     })
 }
@@ -100,7 +117,15 @@ fn input(word: &str, round: &Round) -> Input {
         }
         "reveal" => Input::VoteRevealed { rotation, seat, vote: vote(letter), salt: salt(number) },
         "slow" => Input::ExecutionTimedOut { rotation, seat },
-        "fail" => Input::NodeFailed { rotation, seat, cause: "down".into() },
+        "fail" => {
+            let member = round.committee().and_then(|committee| committee.member(seat));
+            let validator = member.map_or(Address::ZERO, |member| member.address);
+            Input::NodeFailed { rotation, seat, validator, cause: "down".into() }
+        }
+        "failstranger" => {
+            let validator = Address::new([99; 20]);
+            Input::NodeFailed { rotation, seat, validator, cause: "down".into() }
+        }
         "deadline" => Input::TimeoutElapsed(Timeout { rotation, step: round.step() }),
         "olddeadline" => Input::TimeoutElapsed(Timeout { rotation, step: Step::Proposing }),
         other => panic!("no such word: {other}"),
@@ -132,6 +157,9 @@ fn describe(effect: &Effect) -> Option<String> {
             Some(format!("{}{}", announcement.status, announcement.rotation))
         }
         Effect::AskLeader { .. } => Some("ask-leader".into()),
+        Effect::AskValidators { seats, .. } if seats.len() == 1 && seats[0] != Seat::LEADER => {
+            Some(format!("ask:{}", seats[0].0))
+        }
         Effect::AskValidators { leader_reexecutes: true, .. } => Some("ask-all".into()),
         Effect::AskValidators { leader_reexecutes: false, .. } => Some("ask-validators".into()),
         Effect::AskReveals { seats, .. } => {
@@ -186,7 +214,7 @@ fn trace(setting: Setting, script: &str) -> String {
     trace.join(" ")
 }
 
-fn check(setting: Setting, script: &str, expected: &str) {
+pub(super) fn check(setting: Setting, script: &str, expected: &str) {
     let trace = trace(setting, script);
     assert!(
         trace.ends_with(expected),
@@ -344,9 +372,12 @@ fn two_commitments_are_evidence_and_idle() {
 }
 
 #[test]
-fn a_validator_whose_node_fails_is_idle_and_on_record() {
+fn a_validator_whose_node_fails_is_replaced_or_idle_and_on_record() {
+    check(FIVE_OF_EIGHT, "start propose fail3 commit0A", "ask:3");
+    check(FIVE_OF_EIGHT, "start propose fail3 votes AAADA", "=ACCEPTED AAADA!1");
+    let five_of_five = Setting { validators: 5, ..FIVE_OF_EIGHT };
     check(
-        FIVE_OF_EIGHT,
+        five_of_five,
         "start propose fail3 fail4 commit0A commit1A commit2A reveal0A reveal1A reveal2A",
         "=ACCEPTED AAAII!2",
     );
@@ -370,7 +401,9 @@ fn late_duplicate_and_misplaced_inputs_change_nothing() {
         ("start propose commit9A", "NotInCommittee"),
         ("start propose slow9", "NotInCommittee"),
         ("start propose slow1 slow1", "Duplicate"),
-        ("start propose fail1 fail1", "Duplicate"),
+        ("start propose failstranger1", "Stale"),
+        ("start propose fail9", "NotInCommittee"),
+        ("start failstranger0", "Stale"),
         ("start propose slow1 commit1A", "Duplicate"),
         ("start propose olddeadline", "Stale"),
         ("start propose@1", "Stale"),
@@ -407,7 +440,7 @@ fn an_early_quorum_decides_when_the_outcome_is_certain() {
 fn leader_only_decides_without_votes_and_without_a_window() {
     let only = Setting { mode: ExecutionMode::LeaderOnly, ..FIVE_OF_EIGHT };
     check(only, "start propose", "Proposing:10s =ACCEPTED A");
-    assert_eq!(decision(only, "start propose").final_from, Timestamp::from_millis(1));
+    assert!(!decision(only, "start propose").has_window);
     check(only, "start deadline", "=LEADER_TIMEOUT -");
 }
 
@@ -455,7 +488,7 @@ fn a_decision_carries_its_whole_history() {
     let expected =
         ["PROPOSING0", "COMMITTING0", "REVEALING0", "PROPOSING1", "COMMITTING1", "REVEALING1"];
     assert_eq!(statuses, expected);
-    assert_eq!(decision.final_from.since(decision.decided_at), Duration::from_secs(30));
+    assert!(decision.has_window);
 
     let [first, second] = &decision.rotations[..] else { panic!("two turns") };
     assert_eq!(first.seats[1].validator, second.seats[0].validator, "the next seat leads");

@@ -1,8 +1,8 @@
 //! One leader's turn: its committee, and what every seat has said so far.
 
 use crate::domain::{
-    Commitment, Committee, Digest, DrawRecord, Evidence, LeaderReceipt, RotationRecord, Salt, Seat,
-    SeatRecord, Timestamp, Vote,
+    Address, Commitment, Committee, Digest, DrawRecord, Evidence, LeaderReceipt, RotationRecord,
+    Salt, Seat, SeatRecord, Timestamp, Validator, Vote,
 };
 
 use super::input::Ignored;
@@ -129,15 +129,35 @@ impl Turn {
     }
 
     /// A node that dies after its commitment has said all it ever will, so it is idle too.
-    pub(super) fn fail(&mut self, seat: Seat, cause: &str) -> Result<(), Ignored> {
-        match self.ballot(seat)? {
+    pub(super) fn fail(
+        &mut self,
+        seat: Seat,
+        validator: Address,
+        cause: &str,
+    ) -> Result<(), Ignored> {
+        let ballot = self.ballot(seat)?;
+        self.check_occupant(seat, validator)?;
+        match ballot {
             Ballot::Silent | Ballot::Committed(_) => {
-                self.evidence.push(Evidence::NodeFailed { seat, cause: cause.to_owned() });
+                let cause = cause.to_owned();
+                self.evidence.push(Evidence::NodeFailed { seat, validator, cause });
                 self.set(seat, Ballot::Failed);
             }
             _ => return Err(Ignored::Duplicate),
         }
         Ok(())
+    }
+
+    /// What was heard of somebody who has no seat any more is stale.
+    pub(super) fn check_occupant(&self, seat: Seat, validator: Address) -> Result<(), Ignored> {
+        let occupant = self.committee.member(seat).ok_or(Ignored::NotInCommittee)?;
+        if occupant.address == validator { Ok(()) } else { Err(Ignored::Stale) }
+    }
+
+    /// Gives the seat of a failed node to somebody who has all to say yet.
+    pub(super) fn replace(&mut self, seat: Seat, joining: Validator) {
+        self.committee = self.committee.clone().replaced(seat, joining);
+        self.set(seat, Ballot::Silent);
     }
 
     /// Section 3.3: a seat that is silent at its deadline is idle.
@@ -151,8 +171,8 @@ impl Turn {
 
     /// Records why the leader could not lead.
     pub(super) fn leader_failed(&mut self, cause: &str) {
-        let seat = Seat::LEADER;
-        self.evidence.push(Evidence::NodeFailed { seat, cause: cause.to_owned() });
+        let (seat, validator) = (Seat::LEADER, self.committee.leader().address);
+        self.evidence.push(Evidence::NodeFailed { seat, validator, cause: cause.to_owned() });
     }
 
     /// Has every seat committed, or said that it will not?
@@ -184,6 +204,12 @@ impl Turn {
     /// The tally at the deadline, silence counting as `silence`.
     pub(super) fn tally(&self, silence: Vote) -> Tally {
         Tally::of(self.ballots.iter().map(|ballot| ballot.vote().or(Some(silence))))
+    }
+
+    /// How many seats agree, the leader's always (profile `origin`).
+    pub(super) fn agreeing_with_leader(&self) -> usize {
+        let agrees = |ballot: &&Ballot| ballot.vote() == Some(Vote::Agree);
+        1 + self.ballots.iter().skip(1).filter(agrees).count()
     }
 
     /// The turn as it goes into history; `silence` is what unspoken votes are recorded as.

@@ -4,12 +4,12 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::cached::cached_update;
-use super::conditions::Undecided;
+use super::conditions::Locked;
 use super::failure::{During, database_error};
 use super::rows::{number, parsed};
 use super::schema::{accounts, network, transactions};
 use crate::domain::ledger::{AccountRecord, StoreError, Supply};
-use crate::domain::{Address, Amount, PayloadKind};
+use crate::domain::{Address, Amount};
 
 /// An account as it is, and whether it has a row.
 #[derive(Debug, Clone, Copy)]
@@ -126,9 +126,8 @@ pub fn supply(conn: &mut Connection) -> Result<Supply, StoreError> {
     let balances: Vec<String> =
         accounts::table.select(accounts::balance).load(conn).during(OPERATION)?;
     let locked: Vec<String> = transactions::table
-        .filter(Undecided)
-        .filter(transactions::kind.ne(PayloadKind::Transfer.name()))
-        .select(transactions::value)
+        .filter(Locked)
+        .select(transactions::locked)
         .load(conn)
         .during(OPERATION)?;
     Ok(Supply {

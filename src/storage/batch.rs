@@ -1,10 +1,13 @@
 //! Group commit: many writes, one database transaction, one flush to disk.
 
+use std::time::Duration;
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 
 use super::Connection;
 use super::failure::During;
+use super::network::finality_window;
 use super::outbox;
 use super::schema::transactions;
 use crate::domain::ledger::{Position, StoreError};
@@ -21,6 +24,7 @@ const WRITER_LOCK: i64 = 0x0061_676f_7261;
 #[derive(Debug, Default)]
 pub struct BatchContext {
     position_next: Option<i64>,
+    finality_window: Option<Duration>,
     events: Vec<Event>,
 }
 
@@ -34,6 +38,17 @@ impl BatchContext {
         kind: EventKind,
     ) {
         self.events.push(Event { cursor: 0, at, transaction, address: queue_address, kind });
+    }
+
+    /// How long a decision can be appealed; read once per batch.
+    pub(super) fn finality_window(
+        &mut self,
+        conn: &mut Connection,
+    ) -> Result<Duration, StoreError> {
+        match self.finality_window {
+            Some(window) => Ok(window),
+            None => Ok(*self.finality_window.insert(finality_window(conn)?)),
+        }
     }
 
     /// The place that the next transaction gets; the same until [`Self::position_taken`].

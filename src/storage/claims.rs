@@ -7,13 +7,19 @@ use diesel::prelude::*;
 use super::Connection;
 use super::batch::BatchContext;
 use super::contracts::{ContractBasis, basis, snapshot};
+use super::effects::StoredDecision;
 use super::failure::During;
+use super::history::past_rounds;
 use super::recovery::transaction_requeue_in_txn;
-use super::rows::{TransactionRow, unknown_transaction};
-use super::schema::{codes, transactions};
-use super::transactions::{is_head_of_queue, one_row};
-use crate::domain::ledger::{Claim, ConsensusJob, Hold, Position, StateVersion, StoreError};
-use crate::domain::{Code, EventKind, Payload, PayloadKind, Status, Timestamp, TxHash, Validator};
+use super::rows::{Progress, ProgressRow, TransactionRow, address_maybe, unknown_transaction};
+use super::schema::{children, codes, transactions};
+use super::transactions::{is_head_of_queue, is_in_flight, one_row};
+use super::undo::decided_after;
+use crate::domain::ledger::{Claim, ConsensusJob, Hold, Snapshot, StateVersion, StoreError};
+use crate::domain::{
+    Address, Amount, Code, Digest, EventKind, Execution, Pages, Payload, PayloadKind, Phase,
+    Status, Timestamp, Transaction, TxHash, Validator,
+};
 
 /// Claims a transaction for a process that owns its database alone.
 ///
@@ -27,7 +33,7 @@ pub fn transaction_claim_exclusive(
     claim(conn, hash, validators)
 }
 
-/// Claims a transaction durably for `owner`: from now on it is PROPOSING, its first step (sequence
+/// Claims a transaction durably for `owner`: from now on it is in flight, its first step (sequence
 /// 0) is recorded, and nobody else gets it. See [`transaction_claim_exclusive`].
 pub fn transaction_claim_in_txn(
     conn: &mut Connection,
@@ -38,11 +44,17 @@ pub fn transaction_claim_in_txn(
     validators: &Arc<Vec<Validator>>,
 ) -> Result<Claim, StoreError> {
     take_back_lost_claim(conn, ctx, hash, owner, at)?;
-    let claim = claim(conn, hash, validators)?;
+    let mut claim = claim(conn, hash, validators)?;
+    if let Claim::Claimed(job) = &claim
+        && is_in_flight(conn, job.contract)?
+    {
+        claim = Claim::Blocked;
+    }
     if let Claim::Claimed(job) = &claim {
-        let status = Status::Pending.change_to(Status::Proposing)?;
-        let row = transactions::table.filter(transactions::hash.eq(hash.as_bytes().as_slice()));
-        let changed = diesel::update(row)
+        let progress = Progress::load(conn, hash)?;
+        let first = if job.phase.is_revote() { Status::Committing } else { Status::Proposing };
+        let status = progress.status.change_to(first)?;
+        let changed = diesel::update(transactions::table.find(progress.position.0))
             .set((
                 transactions::status.eq(status.name()),
                 transactions::announced.eq(1),
@@ -51,8 +63,8 @@ pub fn transaction_claim_in_txn(
             ))
             .execute(conn);
         one_row(changed, "claiming a transaction")?;
-        let queue = job.transaction.queue_address();
-        ctx.record(at, hash, queue, EventKind::StatusChanged { status, rotation: Some(0) });
+        let kind = EventKind::StatusChanged { status, rotation: Some(0) };
+        ctx.record(at, hash, progress.queue, kind);
     }
     Ok(claim)
 }
@@ -88,59 +100,171 @@ fn claim(
     hash: TxHash,
     validators: &Arc<Vec<Validator>>,
 ) -> Result<Claim, StoreError> {
-    let row: Option<TransactionRow> = transactions::table
+    type Row = (TransactionRow, ProgressRow, Option<Vec<u8>>);
+    let row: Option<Row> = transactions::table
+        .left_join(children::table)
         .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
-        .select(TransactionRow::as_select())
+        .select((
+            TransactionRow::as_select(),
+            ProgressRow::as_select(),
+            children::origin.nullable(),
+        ))
         .get_result(conn)
         .optional()
         .during("reading a transaction to claim")?;
-    let row = row.ok_or_else(|| unknown_transaction(hash))?;
+    let (row, progress, origin) = row.ok_or_else(|| unknown_transaction(hash))?;
     if row.kind()? == PayloadKind::Transfer {
-        return Err(StoreError::NotFound { what: "deploy or call", name: hash.to_string() });
+        return Err(StoreError::NotFound {
+            what: "deploy, call or upgrade",
+            name: hash.to_string(),
+        });
     }
-    let status = row.status()?;
-    if status != Status::Pending {
-        return Ok(Claim::NotPending(status));
+    let progress = Progress::of(hash, progress)?;
+    let is_appealed = progress.appeal.is_some() && progress.status.awaits_finality();
+    if progress.status != Status::Pending && !is_appealed {
+        return Ok(Claim::NotPending(progress.status));
     }
-    let contract = row.queue_address()?;
-    if !is_head_of_queue(conn, contract, Position(row.position))? {
+    // An appeal does not wait for what was submitted later.
+    let is_next = is_appealed || is_head_of_queue(conn, progress.queue, progress.position)?;
+    if !is_next {
         return Ok(Claim::Blocked);
     }
     if validators.is_empty() {
         return Ok(Claim::NoValidators);
     }
-    let ContractBasis { code, balance } = basis(conn, contract)?;
-    let transaction = row.transaction(deployed_code(conn, &row)?)?;
-    let code = match &transaction.payload {
-        Payload::Deploy { code, .. } => {
-            let hash = row.code_hash.as_deref().map(super::rows::digest).transpose()?;
-            hash.map(|hash| Code { hash, source: code.clone() })
-        }
-        Payload::Call { .. } | Payload::Transfer => code,
+    let transaction = row.transaction(own_code(conn, &row)?)?;
+    let has_past = progress.attempt > progress.chain_from;
+    let past = if has_past { past_rounds(conn, &progress)? } else { Vec::new() };
+    let phase = match progress.appeal {
+        Some(kind) => Phase::Appeal(kind),
+        None if past.is_empty() => Phase::Initial,
+        None => Phase::Rerun,
     };
+    let start = Start::of(conn, &progress, phase, &transaction)?;
+    let origin = address_maybe(origin.as_deref())?;
     let job = ConsensusJob {
-        transaction: Arc::new(transaction),
         submitted_at: row.submitted_at(),
-        attempt: row.attempt()?,
-        contract,
-        contract_balance: balance,
-        code,
-        snapshot: snapshot(conn, contract, StateVersion::Accepted)?,
+        attempt: progress.attempt,
+        phase,
+        past,
+        receipt: start.receipt.map(Arc::new),
+        origin: origin.or(transaction.from).unwrap_or(Address::ZERO),
+        contract: progress.queue,
+        contract_balance: start.balance,
+        code: start.code,
+        snapshot: start.snapshot,
+        overlay: Arc::new(start.overlay),
+        transaction: Arc::new(transaction),
         validators: Arc::clone(validators),
         hold: Hold::default(),
     };
     Ok(Claim::Claimed(Box::new(job)))
 }
 
-fn deployed_code(
-    conn: &mut Connection,
-    row: &TransactionRow,
-) -> Result<Option<Vec<u8>>, StoreError> {
+/// What an execution starts from: the contract as of the transaction's place in its order.
+struct Start {
+    code: Option<Code>,
+    balance: Amount,
+    snapshot: Snapshot,
+    overlay: Pages,
+    receipt: Option<Execution>,
+}
+
+impl Start {
+    fn of(
+        conn: &mut Connection,
+        progress: &Progress,
+        phase: Phase,
+        transaction: &Transaction,
+    ) -> Result<Self, StoreError> {
+        let ContractBasis { code, balance } = basis(conn, progress.queue)?;
+        let mut start = Self {
+            code: match &transaction.payload {
+                // Where there is a contract already, none can be put.
+                Payload::Deploy { code: own, .. } if code.is_none() || phase.is_revote() => {
+                    Some(Code::new(own.clone()))
+                }
+                Payload::Deploy { .. } => None,
+                Payload::Call { .. } | Payload::Transfer | Payload::Upgrade { .. } => code,
+            },
+            balance,
+            snapshot: snapshot(conn, progress.queue, StateVersion::Accepted)?,
+            overlay: Pages::new(),
+            receipt: None,
+        };
+        if phase != Phase::Initial {
+            start.go_back(conn, progress, phase.is_revote())?;
+        }
+        Ok(start)
+    }
+
+    /// Takes back, in memory, what was decided after the transaction; for a re-vote also what it
+    /// did itself, and everything is then as its leader found it.
+    fn go_back(
+        &mut self,
+        conn: &mut Connection,
+        progress: &Progress,
+        is_revote: bool,
+    ) -> Result<(), StoreError> {
+        let later = decided_after(conn, progress.queue, progress.position)?;
+        // Newest first: the oldest page there was is the one that counts.
+        for position in later.into_iter().rev() {
+            let progress = Progress::at(conn, position)?;
+            if let Some(stored) = StoredDecision::last(conn, &progress)? {
+                self.take_back(conn, &progress, &stored)?;
+            }
+        }
+        if let Some(stored) = StoredDecision::last(conn, progress)?.filter(|_| is_revote) {
+            self.take_back(conn, progress, &stored)?;
+            self.receipt = stored.receipt;
+        }
+        if self.snapshot.complete {
+            let mut pages = Pages::clone(&self.snapshot.pages);
+            for (key, page) in &self.overlay {
+                if page.is_empty() {
+                    pages.remove(key);
+                } else {
+                    pages.insert(*key, page.clone());
+                }
+            }
+            self.snapshot.pages = Arc::new(pages);
+        }
+        Ok(())
+    }
+
+    fn take_back(
+        &mut self,
+        conn: &mut Connection,
+        progress: &Progress,
+        stored: &StoredDecision,
+    ) -> Result<(), StoreError> {
+        self.balance = stored.balance_before;
+        if progress.effective.is_some() {
+            self.overlay.extend(stored.inverse.clone());
+            if progress.kind == PayloadKind::Upgrade {
+                self.code = stored.code_before.map(|hash| code(conn, hash)).transpose()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn code(conn: &mut Connection, hash: Digest) -> Result<Code, StoreError> {
+    let source: Vec<u8> = codes::table
+        .find(hash.as_bytes().as_slice())
+        .select(codes::source)
+        .get_result(conn)
+        .during("reading a code")?;
+    Ok(Code { hash, source: source.into() })
+}
+
+/// The code that a deploy or an upgrade brings.
+fn own_code(conn: &mut Connection, row: &TransactionRow) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(hash) = &row.code_hash else { return Ok(None) };
     codes::table
         .find(hash.as_slice())
         .select(codes::source)
         .get_result(conn)
         .optional()
-        .during("reading a deploy's code")
+        .during("reading the code of a transaction")
 }

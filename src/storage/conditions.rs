@@ -54,6 +54,14 @@ condition!(
     Canceled: "transactions.status = 'CANCELED'"
 );
 condition!(
+    /// A decision was appealed, and the appeal is not decided.
+    Appealed: "transactions.appeal IS NOT NULL"
+);
+condition!(
+    /// Holds value.
+    Locked: "transactions.locked <> '0'"
+);
+condition!(
     /// Waits or runs.
     Undecided: "transactions.status IN ('PENDING', 'PROPOSING', 'COMMITTING', 'REVEALING')"
 );

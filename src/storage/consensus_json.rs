@@ -5,8 +5,9 @@ use serde_json::{Value as Json, json};
 
 use crate::domain::calldata::Value;
 use crate::domain::{
-    Address, Bytes, Commitment, Cost, Digest, Evidence, Execution, ExecutionOutcome,
-    RotationRecord, Seat, SeatRecord, Stake, Timestamp, Vote, to_json,
+    Address, Bytes, Commitment, Cost, Digest, EmittedMessage, Evidence, Execution,
+    ExecutionOutcome, MessageBody, RotationRecord, Seat, SeatRecord, Stake, Timestamp, Vote,
+    to_json,
 };
 
 /// Bytes of printed text that are kept of one execution and stream.
@@ -43,6 +44,7 @@ struct ReceiptJson {
     result: Json,
     state_digest: Digest,
     pages_written: usize,
+    messages: Vec<Json>,
     block_outputs: Vec<Json>,
     stdout: String,
     stderr: String,
@@ -87,11 +89,28 @@ fn receipt(execution: &Execution) -> ReceiptJson {
         result,
         state_digest: execution.state.digest(),
         pages_written: execution.state.0.len(),
+        messages: execution.messages.iter().map(message).collect(),
         block_outputs: execution.block_outputs.iter().map(notation).collect(),
         stdout: capped(&execution.stdout),
         stderr: capped(&execution.stderr),
         cost: execution.cost,
     }
+}
+
+/// A message without its code, which its own transaction has.
+fn message(message: &EmittedMessage) -> Json {
+    let (kind, to, calldata) = match &message.body {
+        MessageBody::Call { to, calldata } => ("call", Some(to), Some(calldata)),
+        MessageBody::Deploy { calldata, .. } => ("deploy", None, Some(calldata)),
+        MessageBody::Transfer { to } => ("transfer", Some(to), None),
+    };
+    json!({
+        "kind": kind,
+        "on": message.trigger().name(),
+        "to": to,
+        "value": message.value,
+        "call": calldata.map(notation),
+    })
 }
 
 /// Calldata in its JSON notation; bytes that are none as they are.

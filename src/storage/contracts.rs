@@ -70,6 +70,28 @@ pub(super) fn insert(
     one_row(inserted, OPERATION)
 }
 
+/// Gives a contract another code; its state stays.
+pub(super) fn set_code(
+    conn: &mut Connection,
+    address: Address,
+    code_hash: &[u8],
+) -> Result<(), StoreError> {
+    let changed = diesel::update(contracts::table.find(address.as_bytes().as_slice()))
+        .set(contracts::code_hash.eq(code_hash))
+        .execute(conn);
+    one_row(changed, "changing a contract's code")
+}
+
+/// Takes a contract off the network whose deploy is undone; its state must have been undone.
+pub(super) fn remove(conn: &mut Connection, address: Address) -> Result<(), StoreError> {
+    const OPERATION: &str = "undoing a deploy";
+    let address = address.as_bytes().as_slice();
+    diesel::delete(contract_storage::table.filter(contract_storage::contract.eq(address)))
+        .execute(conn)
+        .during(OPERATION)?;
+    one_row(diesel::delete(contracts::table.find(address)).execute(conn), OPERATION)
+}
+
 /// The contract's deploy became final.
 pub(super) fn mark_finalized(
     conn: &mut Connection,

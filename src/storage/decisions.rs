@@ -1,20 +1,27 @@
 //! Steps of a round, and the decision with all its effects at once (protocol section 4).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use diesel::prelude::*;
 
 use super::Connection;
-use super::accounts::Account;
 use super::batch::BatchContext;
 use super::cached::cached_update;
+use super::effects::Effects;
 use super::failure::{During, database_error};
 use super::rows::Progress;
 use super::schema::{decisions, transactions};
 use super::transactions::{one_row, words};
-use super::{consensus_json, contracts, finality, writes};
+use super::undo::{Undoing, decided_after};
+use super::{appeals, consensus_json, finality, receipts, writes};
 use crate::domain::ledger::{Announcement, Decision, Persisted, StoreError};
-use crate::domain::{EventKind, Evidence, Pages, PayloadKind, Status};
+use crate::domain::{AppealKind, EventKind, Evidence, Execution, Pages, Phase, Status, Timestamp};
+
+const OPERATION: &str = "storing a decision";
+
+/// No pages.
+static NO_PAGES: Pages = Pages::new();
 
 /// Records steps of rounds, each once: steps of an earlier attempt, and steps that were recorded
 /// before, are skipped.
@@ -32,7 +39,7 @@ pub fn announcements_record_in_txn(
         };
         if progress.attempt != announcement.attempt
             || progress.announced != announcement.sequence
-            || progress.status.is_decided()
+            || progress.status.is_decided() && progress.appeal.is_none()
         {
             continue;
         }
@@ -79,67 +86,220 @@ fn record(ctx: &mut BatchContext, announcement: &Announcement) {
     ctx.record(announcement.at, announcement.hash, announcement.queue, kind);
 }
 
-/// Stores a decision: status, record, state, money and events, all or nothing.
+/// Stores what a round ended in: status, record, effects and events, all or nothing.
 ///
 /// Fenced by the attempt: a decision of an earlier attempt, or another one of the same attempt, is
-/// refused as stale; the same one again changes nothing. The window never closes before that of an
-/// earlier transaction of the queue, so that those that are due are due in their order.
+/// refused as stale; the same one again changes nothing.
 pub fn decision_persist_in_txn(
     conn: &mut Connection,
     ctx: &mut BatchContext,
     decision: &Decision,
 ) -> Result<Persisted, StoreError> {
-    const OPERATION: &str = "storing a decision";
-    if !decision.status.awaits_finality() {
+    let is_end =
+        decision.status.awaits_finality() || decision.is_overturned() && decision.phase.is_revote();
+    if !is_end {
         return Err(database_error(OPERATION, format!("{} is no decision", decision.status)));
     }
     let progress = Progress::load(conn, decision.hash)?;
-    if progress.attempt != decision.attempt {
-        return Err(progress.stale(decision.attempt));
-    }
     let consensus = consensus_json::encode(&decision.rotations).during(OPERATION)?;
-    if progress.status.is_decided() {
+    let is_settled = progress.status.is_decided() && progress.appeal.is_none();
+    if progress.attempt != decision.attempt || is_settled {
         return repeated(conn, &progress, decision, &consensus);
     }
     let steps = unrecorded_steps(&progress, decision)?;
-    let effects = Effects::prepare(conn, &progress, decision)?;
-    let window_end =
-        if progress.mode.has_finality_window() { decision.final_from } else { decision.decided_at };
-    let final_from = finality::window_end(conn, progress.queue, window_end)?;
+    if decision.is_overturned() {
+        return overturn(conn, ctx, &progress, decision, &steps, consensus);
+    }
+    if decision.is_upheld() {
+        return uphold(conn, ctx, &progress, decision, &steps, consensus);
+    }
+    decide(conn, ctx, &progress, decision, &steps, consensus)
+}
 
-    effects.apply(conn, &progress, decision)?;
-    let inserted = diesel::insert_into(decisions::table)
-        .values((
-            decisions::position.eq(progress.position.0),
-            decisions::attempt.eq(i32::try_from(decision.attempt).during(OPERATION)?),
-            decisions::status.eq(decision.status.name()),
-            decisions::decided_at.eq(decision.decided_at.as_millis()),
-            decisions::writes.eq(writes::encode(effects.pages)?),
-            decisions::consensus.eq(consensus),
-        ))
-        .execute(conn);
-    one_row(inserted, OPERATION)?;
-    let announced = steps.last().map_or(progress.announced, |step| step.sequence + 1);
+/// A decision of its own: what rests on an earlier state of the contract is undone, and the
+/// receipt takes effect at the transaction's place in the order.
+fn decide(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    progress: &Progress,
+    decision: &Decision,
+    steps: &[&Announcement],
+    consensus: String,
+) -> Result<Persisted, StoreError> {
+    let mut requeued = 0;
+    if decision.status == Status::Accepted && decision.phase != Phase::Initial {
+        let roots = decided_after(conn, progress.queue, progress.position)?;
+        requeued = Undoing { cause: progress, at: decision.decided_at }.run(conn, ctx, roots)?;
+    }
+    let effects = Effects::prepare(conn, progress, decision)?;
+    effects.apply(conn, ctx, progress, decision)?;
+    let attempt = i32::try_from(decision.attempt).during(OPERATION)?;
+    insert(conn, progress, decision, Some(&effects), consensus)?;
+
+    let has_failed = decision.phase.has_failed_with(decision.status);
+    let window = window_after(conn, ctx, progress, decision, has_failed)?;
     let changed = cached_update(
         "transactions",
         (
             transactions::status.eq(decision.status.name()),
-            transactions::announced.eq(i32::try_from(announced).during(OPERATION)?),
-            transactions::decided_at.eq(decision.decided_at.as_millis()),
-            transactions::final_from.eq(final_from.as_millis()),
+            transactions::announced.eq(announced_after(progress, steps)?),
+            transactions::decided_at.eq(window.decided_at.as_millis()),
+            transactions::final_from.eq(window.final_from.as_millis()),
             transactions::owner.eq(None::<String>),
             transactions::reason.eq(reason(decision)),
+            transactions::locked.eq(effects.locked.to_string()),
+            transactions::effective_attempt.eq(effects.are_there().then_some(attempt)),
+            transactions::appeal.eq(None::<String>),
+            transactions::appeals_failed.eq(window.appeals_failed),
+            transactions::appeal_millis.eq(window.appeal_millis),
         ),
         transactions::position.eq(progress.position.0),
     )
     .execute(conn);
     one_row(changed, OPERATION)?;
+    announce(ctx, progress, decision, steps);
+    Ok(Persisted::Stored { requeued, final_from: Some(window.final_from) })
+}
+
+/// An appeal that did not convince: everything stands as it was, but for a shorter window.
+fn uphold(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    progress: &Progress,
+    decision: &Decision,
+    steps: &[&Announcement],
+    consensus: String,
+) -> Result<Persisted, StoreError> {
+    insert(conn, progress, decision, None, consensus)?;
+    let window = window_after(conn, ctx, progress, decision, true)?;
+    let changed = diesel::update(transactions::table.find(progress.position.0))
+        .set((
+            transactions::status.eq(decision.status.name()),
+            transactions::announced.eq(announced_after(progress, steps)?),
+            transactions::final_from.eq(window.final_from.as_millis()),
+            transactions::owner.eq(None::<String>),
+            transactions::appeal.eq(None::<String>),
+            transactions::appeals_failed.eq(window.appeals_failed),
+            transactions::appeal_millis.eq(window.appeal_millis),
+        ))
+        .execute(conn);
+    one_row(changed, OPERATION)?;
+    announce(ctx, progress, decision, steps);
+    Ok(Persisted::Stored { requeued: 0, final_from: Some(window.final_from) })
+}
+
+/// An appeal that succeeded: the transaction waits again. An accepted one takes back its effects
+/// and all that rests on them; one without effects leaves the others alone until it is accepted.
+fn overturn(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    progress: &Progress,
+    decision: &Decision,
+    steps: &[&Announcement],
+    consensus: String,
+) -> Result<Persisted, StoreError> {
+    insert(conn, progress, decision, None, consensus)?;
+    for step in steps {
+        record(ctx, step);
+    }
+    let at = decision.decided_at;
+    appeals::close(conn, ctx, progress, true, at)?;
+    let undoing = Undoing { cause: progress, at };
+    let requeued = match decision.phase {
+        Phase::Appeal(AppealKind::Validators) => undoing.run(conn, ctx, vec![progress.position])?,
+        _ => undoing.run_alone(conn, ctx)?,
+    };
+    Ok(Persisted::Stored { requeued, final_from: None })
+}
+
+fn announce(
+    ctx: &mut BatchContext,
+    progress: &Progress,
+    decision: &Decision,
+    steps: &[&Announcement],
+) {
     for step in steps {
         record(ctx, step);
     }
     let decided = EventKind::StatusChanged { status: decision.status, rotation: None };
     ctx.record(decision.decided_at, decision.hash, progress.queue, decided);
-    Ok(Persisted::Stored)
+}
+
+fn announced_after(progress: &Progress, steps: &[&Announcement]) -> Result<i32, StoreError> {
+    let announced = steps.last().map_or(progress.announced, |step| step.sequence + 1);
+    i32::try_from(announced).during(OPERATION)
+}
+
+fn insert(
+    conn: &mut Connection,
+    progress: &Progress,
+    decision: &Decision,
+    effects: Option<&Effects<'_>>,
+    consensus: String,
+) -> Result<(), StoreError> {
+    // A re-vote changes no receipt: that of the decision it judges is there already.
+    let receipt = decision.receipt.as_deref().filter(|_| effects.is_some());
+    let pages = effects.map_or(&NO_PAGES, Effects::pages);
+    let inverse = effects.map_or(&NO_PAGES, |effects| &effects.inverse);
+    let code_before = decision.basis.code.as_ref().map(|code| code.as_bytes().as_slice());
+    let inserted = diesel::insert_into(decisions::table)
+        .values((
+            decisions::position.eq(progress.position.0),
+            decisions::attempt.eq(i32::try_from(decision.attempt).during(OPERATION)?),
+            decisions::phase.eq(decision.phase.name()),
+            decisions::status.eq(decision.status.name()),
+            decisions::decided_at.eq(decision.decided_at.as_millis()),
+            decisions::balance_before.eq(decision.basis.balance.to_string()),
+            decisions::code_before.eq(code_before),
+            decisions::writes.eq(written(receipt, pages)?),
+            decisions::inverse.eq(writes::encode(inverse)?),
+            decisions::receipt.eq(receipt.map(receipts::encode).transpose()?),
+            decisions::consensus.eq(consensus),
+        ))
+        .execute(conn);
+    one_row(inserted, OPERATION)
+}
+
+/// The pages of a receipt, also of one without effect: an appeal judges it again.
+fn written(receipt: Option<&Execution>, pages: &Pages) -> Result<Vec<u8>, StoreError> {
+    writes::encode(receipt.map_or(pages, |receipt| &receipt.state.0))
+}
+
+/// A transaction's finality window after a decision or an appeal.
+struct Window {
+    decided_at: Timestamp,
+    final_from: Timestamp,
+    appeals_failed: i32,
+    appeal_millis: i64,
+}
+
+/// A decision opens a window; a failed appeal shortens the one there is, and stops it while it
+/// is judged (section 5).
+fn window_after(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    progress: &Progress,
+    decision: &Decision,
+    has_failed: bool,
+) -> Result<Window, StoreError> {
+    let appeal_time = appeals::close(conn, ctx, progress, !has_failed, decision.decided_at)?;
+    let (decided_at, appeals_failed, appeal_time) = if has_failed {
+        let decided_at = progress.decided_at.unwrap_or(decision.decided_at);
+        (decided_at, progress.appeals_failed + 1, progress.appeal_time + appeal_time)
+    } else {
+        (decision.decided_at, 0, Duration::ZERO)
+    };
+    let end = if decision.has_window {
+        finality::window_closes(conn, ctx, decided_at, appeals_failed, appeal_time)?
+    } else {
+        decided_at
+    };
+    Ok(Window {
+        decided_at,
+        final_from: finality::in_order(conn, progress, end)?,
+        appeals_failed: i32::try_from(appeals_failed).during(OPERATION)?,
+        appeal_millis: i64::try_from(appeal_time.as_millis()).during(OPERATION)?,
+    })
 }
 
 /// The same decision again, or another one?
@@ -187,7 +347,10 @@ fn unrecorded_steps<'a>(
         // The table knows PENDING → UNDETERMINED for transfers; a decision needs a round.
         status = status.change_to(Status::Proposing)?;
     }
-    status.change_to(decision.status)?;
+    // An appeal that nobody could judge takes no step.
+    if status != decision.status {
+        status.change_to(decision.status)?;
+    }
     Ok(steps)
 }
 
@@ -215,59 +378,4 @@ fn reason(decision: &Decision) -> Option<String> {
         _ => return None,
     };
     Some(words(&reason))
-}
-
-/// What a decision moves, worked out before anything is written.
-struct Effects<'a> {
-    /// Pages written; none unless the receipt took effect.
-    pages: &'a Pages,
-    /// A contract comes to be.
-    deploys: bool,
-    /// The account that gets the locked value.
-    paid: Option<Account>,
-}
-
-/// No pages.
-static NO_PAGES: Pages = Pages::new();
-
-impl<'a> Effects<'a> {
-    fn prepare(
-        conn: &mut Connection,
-        progress: &Progress,
-        decision: &'a Decision,
-    ) -> Result<Self, StoreError> {
-        let receipt = decision
-            .receipt
-            .as_deref()
-            .filter(|receipt| decision.status == Status::Accepted && receipt.outcome.is_success());
-        let deploys = receipt.is_some() && progress.kind == PayloadKind::Deploy;
-        let payee = if receipt.is_some() { Some(progress.queue) } else { progress.sender };
-        let paid = match payee {
-            // A contract has an account from its first day, be it empty.
-            Some(payee) if deploys || !progress.value.is_zero() => {
-                Some(Account::load(conn, payee)?.credited(progress.value)?)
-            }
-            _ => None,
-        };
-        Ok(Self { pages: receipt.map_or(&NO_PAGES, |receipt| &receipt.state.0), deploys, paid })
-    }
-
-    fn apply(
-        &self,
-        conn: &mut Connection,
-        progress: &Progress,
-        decision: &Decision,
-    ) -> Result<(), StoreError> {
-        if let Some(account) = &self.paid {
-            account.store(conn)?;
-        }
-        if self.deploys {
-            let code_hash = progress.code_hash.as_deref().ok_or_else(|| {
-                database_error("storing a contract", format!("`{}` has no code", progress.hash))
-            })?;
-            let at = decision.decided_at;
-            contracts::insert(conn, progress.queue, code_hash, progress.hash, at)?;
-        }
-        writes::apply_accepted(conn, progress.queue, self.pages)
-    }
 }

@@ -1,31 +1,43 @@
 //! Finality: in order per queue, never before the window, the state as of that very transaction.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use super::Connection;
 use super::batch::BatchContext;
 use super::cached::cached_update;
-use super::conditions::AwaitsFinality;
+use super::conditions::{AwaitsFinality, Undecided};
 use super::failure::During;
 use super::rows::{Progress, digest};
-use super::schema::{decisions, transactions};
+use super::schema::transactions;
 use super::transactions::{limit_column, one_row};
-use super::{contracts, writes};
+use super::{children, effects};
 use crate::domain::ledger::{DueTransaction, Position, StoreError};
-use crate::domain::{Address, EventKind, PayloadKind, Status, Timestamp};
+use crate::domain::{Amount, EventKind, Status, Timestamp, TxHash};
+use crate::protocol::finality::window_end;
 
-/// At most `limit` transactions whose window has closed at `now`, in an order in which they can be
-/// finalized: earlier ones of a queue come before later ones.
+/// At most `limit` transactions whose window has closed at `now`, after `after`, in an order in
+/// which they can be finalized: earlier ones of a queue come before later ones. Some may have to
+/// wait all the same, for an appeal or for what sent them.
 pub fn transaction_list_due(
     conn: &mut Connection,
     now: Timestamp,
+    after: Option<DueTransaction>,
     limit: usize,
 ) -> Result<Vec<DueTransaction>, StoreError> {
     // No window closes before that of an earlier transaction of its queue (`window_end`), so this
     // order is the order of every queue, and nothing in the answer waits for something outside it.
+    let (from, position) =
+        after.map_or((i64::MIN, 0), |it| (it.final_from.as_millis(), it.position.0));
     let rows: Vec<(Vec<u8>, i64, Option<i64>)> = transactions::table
         .filter(AwaitsFinality)
         .filter(transactions::final_from.le(now.as_millis()))
+        .filter(
+            transactions::final_from
+                .gt(from)
+                .or(transactions::final_from.eq(from).and(transactions::position.gt(position))),
+        )
         .order((transactions::final_from, transactions::position))
         .limit(limit_column(limit))
         .select((transactions::hash, transactions::position, transactions::final_from))
@@ -42,10 +54,14 @@ pub fn transaction_list_due(
         .collect()
 }
 
-/// When the next window closes.
-pub fn transaction_next_due_at(conn: &mut Connection) -> Result<Option<Timestamp>, StoreError> {
+/// When the next window after `now` closes.
+pub fn transaction_next_due_at(
+    conn: &mut Connection,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
     let next: Option<Option<i64>> = transactions::table
         .filter(AwaitsFinality)
+        .filter(transactions::final_from.gt(now.as_millis()))
         .order(transactions::final_from)
         .select(transactions::final_from)
         .first(conn)
@@ -54,59 +70,63 @@ pub fn transaction_next_due_at(conn: &mut Connection) -> Result<Option<Timestamp
     Ok(next.flatten().map(Timestamp::from_millis))
 }
 
-/// The end of a window that would close at `wanted`, but not before those of the transactions
-/// that `queue` decided earlier.
-pub(super) fn window_end(
+/// When the window over a decision closes, by the network's present window.
+pub(super) fn window_closes(
     conn: &mut Connection,
-    queue: Address,
+    ctx: &mut BatchContext,
+    decided_at: Timestamp,
+    appeals_failed: u32,
+    appeal_time: Duration,
+) -> Result<Timestamp, StoreError> {
+    Ok(window_end(decided_at, ctx.finality_window(conn)?, appeals_failed, appeal_time))
+}
+
+/// The end of a window that would close at `wanted`, but not before those of the transactions
+/// before it in its queue.
+pub(super) fn in_order(
+    conn: &mut Connection,
+    progress: &Progress,
     wanted: Timestamp,
 ) -> Result<Timestamp, StoreError> {
-    let last: Option<Option<i64>> = transactions::table
+    const OPERATION: &str = "looking for the last window of a queue";
+    let before: Option<Option<i64>> = transactions::table
         .filter(AwaitsFinality)
-        .filter(transactions::queue_address.eq(queue.as_bytes().as_slice()))
+        .filter(transactions::queue_address.eq(progress.queue.as_bytes().as_slice()))
+        .filter(transactions::position.lt(progress.position.0))
         .order(transactions::position.desc())
         .select(transactions::final_from)
         .first(conn)
         .optional()
-        .during("looking for the last window of a queue")?;
-    Ok(last.flatten().map_or(wanted, |last| wanted.max(Timestamp::from_millis(last))))
+        .during(OPERATION)?;
+    Ok(before.flatten().map_or(wanted, |before| wanted.max(Timestamp::from_millis(before))))
 }
 
 /// Makes a decided transaction final; `false` when nothing changed, because it is final already,
-/// is not decided, its window is open, or an earlier one of its queue is not final.
+/// is not decided, is appealed, its window is open, or something that must be final before it is
+/// not: an earlier one of its queue, or the one that sent it.
 pub fn transaction_finalize_in_txn(
     conn: &mut Connection,
     ctx: &mut BatchContext,
-    hash: crate::domain::TxHash,
+    hash: TxHash,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     const OPERATION: &str = "finalizing a transaction";
     let progress = Progress::load(conn, hash)?;
     let is_due = progress.status.awaits_finality()
+        && progress.appeal.is_none()
         && progress.final_from.is_some_and(|final_from| final_from <= at);
-    if !is_due || !is_first_unfinal(conn, &progress)? {
+    if !is_due || !is_first_open(conn, &progress)? || !is_parent_final(conn, &progress)? {
         return Ok(false);
     }
     let status = progress.status.change_to(Status::Finalized)?;
-    let pages = if progress.status == Status::Accepted && progress.kind != PayloadKind::Transfer {
-        let attempt = i32::try_from(progress.attempt).during(OPERATION)?;
-        let written: Vec<u8> = decisions::table
-            .find((progress.position.0, attempt))
-            .select(decisions::writes)
-            .get_result(conn)
-            .during(OPERATION)?;
-        writes::decode(&written)?
-    } else {
-        crate::domain::Pages::new()
-    };
-
-    writes::apply_finalized(conn, progress.queue, &pages)?;
-    if progress.kind == PayloadKind::Deploy && progress.status == Status::Accepted {
-        contracts::mark_finalized(conn, progress.queue, at)?;
-    }
+    effects::finalize(conn, ctx, &progress, at)?;
     let changed = cached_update(
         "transactions",
-        (transactions::status.eq(status.name()), transactions::finalized_at.eq(at.as_millis())),
+        (
+            transactions::status.eq(status.name()),
+            transactions::finalized_at.eq(at.as_millis()),
+            transactions::locked.eq(Amount::ZERO.to_string()),
+        ),
         transactions::position.eq(progress.position.0),
     )
     .execute(conn);
@@ -115,12 +135,31 @@ pub fn transaction_finalize_in_txn(
     Ok(true)
 }
 
-fn is_first_unfinal(conn: &mut Connection, progress: &Progress) -> Result<bool, StoreError> {
-    let first: Option<i64> = transactions::table
+/// Law 9: everything before it in its queue is FINALIZED or CANCELED. What waits or runs there can
+/// still be accepted and undo it.
+fn is_first_open(conn: &mut Connection, progress: &Progress) -> Result<bool, StoreError> {
+    const OPERATION: &str = "looking for earlier transactions that are not final";
+    let queue = progress.queue.as_bytes().as_slice();
+    let decided: Option<i64> = transactions::table
         .filter(AwaitsFinality)
-        .filter(transactions::queue_address.eq(progress.queue.as_bytes().as_slice()))
+        .filter(transactions::queue_address.eq(queue))
         .select(diesel::dsl::min(transactions::position))
         .get_result(conn)
-        .during("looking for earlier transactions that are not final")?;
-    Ok(first == Some(progress.position.0))
+        .during(OPERATION)?;
+    let undecided: Option<i64> = transactions::table
+        .filter(Undecided)
+        .filter(transactions::queue_address.eq(queue))
+        .select(diesel::dsl::min(transactions::position))
+        .get_result(conn)
+        .during(OPERATION)?;
+    let is_first = |first: Option<i64>| first.is_none_or(|first| first >= progress.position.0);
+    Ok(is_first(decided) && is_first(undecided))
+}
+
+/// What a transaction sent goes with it when it is undone, so it is not final before it.
+fn is_parent_final(conn: &mut Connection, progress: &Progress) -> Result<bool, StoreError> {
+    match children::parent(conn, progress.position)? {
+        Some((parent, _)) => Ok(Progress::load(conn, parent)?.status == Status::Finalized),
+        None => Ok(true),
+    }
 }

@@ -5,8 +5,10 @@
 //! anything, so that a refusal leaves no trace in the batch.
 
 mod accounts;
+mod appeals;
 mod batch;
 mod cached;
+mod children;
 mod claims;
 mod conditions;
 mod connection;
@@ -14,22 +16,27 @@ mod consensus_json;
 mod contracts;
 mod database;
 mod decisions;
+mod effects;
 mod failure;
 mod finality;
+mod history;
 mod migrations;
 mod network;
 mod outbox;
 mod queries;
+mod receipts;
 mod recovery;
 mod rows;
 mod schema;
 mod submissions;
 mod transactions;
 mod transfers;
+mod undo;
 mod validators;
 mod writes;
 
 pub use accounts::{account_get, supply};
+pub use appeals::appeal_open_in_txn;
 pub use batch::{BatchContext, batch};
 pub use claims::{transaction_claim_exclusive, transaction_claim_in_txn};
 pub use connection::AnyConnection as Connection;
@@ -42,7 +49,7 @@ pub use database::{
 pub use decisions::{announcements_record_in_txn, decision_persist_in_txn};
 pub use finality::{transaction_finalize_in_txn, transaction_list_due, transaction_next_due_at};
 pub use migrations::{MigrationStatus, migrate_down, migrate_status, migrate_up};
-pub use network::{NetworkRecord, network_create_in_txn, network_load};
+pub use network::{NetworkRecord, finality_window, network_create_in_txn, network_load};
 pub use outbox::{event_last_cursor, events_after};
 pub use queries::{pending_count, status_counts, transaction_get, transaction_list};
 pub use recovery::{
@@ -51,7 +58,8 @@ pub use recovery::{
 };
 pub use submissions::{SubmitContext, transaction_submit_in_txn};
 pub use transactions::{
-    transaction_list_pending, transaction_list_pending_of, transaction_reason_set_in_txn,
+    transaction_cancel_in_txn, transaction_list_pending, transaction_list_pending_of,
+    transaction_reason_set_in_txn,
 };
 pub use transfers::transfer_execute_in_txn;
 pub use validators::{validator_change_in_txn, validator_list, validator_records};

@@ -1,6 +1,7 @@
 //! The network itself: what its first start writes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use diesel::prelude::*;
 
@@ -37,6 +38,16 @@ pub fn network_load(conn: &mut Connection) -> Result<Option<NetworkRecord>, Stor
     .transpose()
 }
 
+/// How long a decision can be appealed.
+pub fn finality_window(conn: &mut Connection) -> Result<Duration, StoreError> {
+    let millis: i64 = network::table
+        .find(1)
+        .select(network::finality_window_millis)
+        .get_result(conn)
+        .during("reading the finality window")?;
+    Ok(Duration::from_millis(number(millis)?))
+}
+
 /// Writes the first start; a second one is an error.
 pub fn network_create_in_txn(
     conn: &mut Connection,
@@ -63,6 +74,8 @@ pub fn network_create_in_txn(
             network::minted.eq(minted.to_string()),
             network::burned.eq(Amount::ZERO.to_string()),
             network::validators_created.eq(0),
+            network::finality_window_millis
+                .eq(i64::try_from(genesis.finality_window.as_millis()).during(OPERATION)?),
         ))
         .execute(conn)
         .during(OPERATION)?;

@@ -3,17 +3,19 @@
 use diesel::prelude::*;
 
 use super::Connection;
+use super::children;
 use super::conditions::{Addressee, AwaitsFinality, Canceled, Pending, Undecided};
 use super::failure::During;
+use super::history::rounds_json;
 use super::rows::{TransactionRow, number, parsed};
-use super::schema::{codes, decisions, transactions};
+use super::schema::{codes, transactions};
 use super::transactions::limit_column;
 use crate::domain::ledger::{
     Page, Position, StatusCounts, StoreError, TransactionFilter, TransactionRecord,
 };
 use crate::domain::{PayloadKind, Status, TxHash};
 
-/// The transaction `hash` with all that became of it, the last consensus over it included.
+/// The transaction `hash` with all that became of it, every round over it included.
 pub fn transaction_get(
     conn: &mut Connection,
     hash: TxHash,
@@ -27,17 +29,9 @@ pub fn transaction_get(
         .during("reading a transaction")?;
     let Some((row, code)) = row else { return Ok(None) };
     let mut record = record(row, code)?;
-    let consensus: Option<String> = decisions::table
-        .filter(decisions::position.eq(record.position.0))
-        .order(decisions::attempt.desc())
-        .select(decisions::consensus)
-        .first(conn)
-        .optional()
-        .during("reading a decision")?;
-    record.consensus = consensus
-        .map(|json| serde_json::from_str(&json))
-        .transpose()
-        .during("reading a decision")?;
+    record.consensus = rounds_json(conn, record.position)?;
+    record.parent = children::parent(conn, record.position)?;
+    record.children = children::hashes_of(conn, record.position)?;
     Ok(Some(record))
 }
 
@@ -51,7 +45,10 @@ fn record(row: TransactionRow, code: Option<Vec<u8>>) -> Result<TransactionRecor
         decided_at: row.decided_at(),
         final_from: row.final_from(),
         finalized_at: row.finalized_at(),
+        appeal: row.appeal()?,
         reason: row.reason,
+        parent: None,
+        children: Vec::new(),
         consensus: None,
     })
 }

@@ -4,15 +4,17 @@
 use diesel::prelude::*;
 
 use super::Connection;
-use super::accounts::Account;
 use super::batch::BatchContext;
 use super::conditions::InFlight;
 use super::failure::During;
 use super::rows::{Progress, digest};
 use super::schema::{owners, transactions};
 use super::transactions::{one_row, words};
+use super::{appeals, children};
 use crate::domain::ledger::StoreError;
-use crate::domain::{EventKind, PayloadKind, Status, Timestamp, TxHash};
+use crate::domain::{Amount, EventKind, Status, Timestamp, TxHash};
+
+const OPERATION: &str = "sending a transaction back to its queue";
 
 /// Whose transactions in flight go back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,8 @@ pub enum Recover {
 }
 
 /// Sends a transaction that somebody works on back to its queue with the next attempt, or cancels
-/// it when that would be attempt number `attempts_max`; says which.
+/// it when it crashed `attempts_max` times; says where it is now. An appeal goes back to the
+/// decision it challenges.
 pub fn transaction_requeue_in_txn(
     conn: &mut Connection,
     ctx: &mut BatchContext,
@@ -38,7 +41,8 @@ pub fn transaction_requeue_in_txn(
     at: Timestamp,
 ) -> Result<Status, StoreError> {
     let progress = Progress::load(conn, hash)?;
-    if progress.attempt != attempt || progress.status.is_decided() {
+    let is_settled = progress.status.is_decided() && progress.appeal.is_none();
+    if progress.attempt != attempt || is_settled {
         return Err(progress.stale(attempt));
     }
     requeue(conn, ctx, &progress, attempts_max, cause, at)
@@ -90,52 +94,63 @@ fn requeue(
     cause: &str,
     at: Timestamp,
 ) -> Result<Status, StoreError> {
-    const OPERATION: &str = "sending a transaction back to its queue";
-    let attempt = progress.attempt.saturating_add(1);
-    let row = transactions::table.find(progress.position.0);
-    let (status, reason) = if attempt < attempts_max {
-        let reason = words(&format!("attempt {attempt} after: {cause}"));
-        let changed = diesel::update(row)
-            .set((
-                transactions::status.eq(Status::Pending.name()),
-                transactions::attempt.eq(i32::try_from(attempt).during(OPERATION)?),
-                transactions::announced.eq(0),
-                transactions::owner.eq(None::<String>),
-                transactions::reason.eq(&reason),
-            ))
-            .execute(conn);
-        one_row(changed, OPERATION)?;
-        (Status::Pending, reason)
+    let crashes = progress.crashes.saturating_add(1);
+    let has_patience = crashes < attempts_max;
+    let reason = if has_patience {
+        words(&format!("crashed {crashes} times: {cause}"))
     } else {
-        let status = progress.status.change_to(Status::Canceled)?;
-        let reason = words(&format!("given up after {attempt} attempts: {cause}"));
-        let refunded = match progress.sender {
-            Some(sender) if progress.kind != PayloadKind::Transfer && !progress.value.is_zero() => {
-                Some(Account::load(conn, sender)?.credited(progress.value)?)
-            }
-            _ => None,
-        };
-        if let Some(account) = refunded {
-            account.store(conn)?;
-        }
-        let changed = diesel::update(row)
-            .set((
-                transactions::status.eq(status.name()),
-                transactions::decided_at.eq(at.as_millis()),
-                transactions::owner.eq(None::<String>),
-                transactions::reason.eq(&reason),
-            ))
-            .execute(conn);
-        one_row(changed, OPERATION)?;
-        (status, reason)
+        words(&format!("given up after {crashes} crashes: {cause}"))
     };
+    let status = match progress.appeal {
+        Some(_) => resume_appealed(conn, progress, has_patience, at)?,
+        None if has_patience => Status::Pending,
+        None => {
+            children::refund(conn, progress)?;
+            progress.status.change_to(Status::Canceled)?
+        }
+    };
+    let (attempt, crashes) = (progress.attempt.saturating_add(1), i32::try_from(crashes));
+    let is_canceled = status == Status::Canceled;
+    let locked = if is_canceled { Amount::ZERO } else { progress.locked };
+    let decided_at = if is_canceled { Some(at) } else { progress.decided_at };
+    let changed = diesel::update(transactions::table.find(progress.position.0))
+        .set((
+            transactions::status.eq(status.name()),
+            transactions::attempt.eq(i32::try_from(attempt).during(OPERATION)?),
+            transactions::crashes.eq(crashes.during(OPERATION)?),
+            transactions::announced.eq(0),
+            transactions::owner.eq(None::<String>),
+            transactions::decided_at.eq(decided_at.map(Timestamp::as_millis)),
+            transactions::locked.eq(locked.to_string()),
+            transactions::reason.eq(&reason),
+        ))
+        .execute(conn);
+    one_row(changed, OPERATION)?;
     log::warn!("transaction {} is {status}: {reason}", progress.hash);
-    ctx.record(
-        at,
-        progress.hash,
-        progress.queue,
-        EventKind::StatusChanged { status, rotation: None },
-    );
+    if status != progress.status || !status.awaits_finality() {
+        let kind = EventKind::StatusChanged { status, rotation: None };
+        ctx.record(at, progress.hash, progress.queue, kind);
+    }
+    Ok(status)
+}
+
+/// A crash in the middle of an appeal leaves the decision there was. The appeal waits for another
+/// try, until it crashed too often: then it has failed.
+fn resume_appealed(
+    conn: &mut Connection,
+    progress: &Progress,
+    has_patience: bool,
+    at: Timestamp,
+) -> Result<Status, StoreError> {
+    let Some(kind) = progress.appeal else { return Ok(progress.status) };
+    let status = progress.status.resume_as(kind.challenges())?;
+    if !has_patience {
+        appeals::abandon(conn, progress, at)?;
+        diesel::update(transactions::table.find(progress.position.0))
+            .set(transactions::appeal.eq(None::<String>))
+            .execute(conn)
+            .during(OPERATION)?;
+    }
     Ok(status)
 }
 

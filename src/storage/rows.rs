@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use diesel::prelude::*;
 
@@ -9,8 +10,8 @@ use super::failure::{During, database_error};
 use super::schema::transactions;
 use crate::domain::ledger::{Position, StoreError};
 use crate::domain::{
-    Address, Amount, Bytes, Digest, ExecutionMode, Payload, PayloadKind, Status, Timestamp,
-    Transaction, TransactionRules, TxHash,
+    Address, Amount, AppealKind, Bytes, Digest, ExecutionMode, Payload, PayloadKind, Status,
+    Timestamp, Transaction, TransactionRules, TxHash,
 };
 
 const OPERATION: &str = "reading a row";
@@ -70,7 +71,6 @@ pub(super) struct TransactionRow {
     kind: String,
     sender: Option<Vec<u8>>,
     recipient: Option<Vec<u8>>,
-    queue_address: Vec<u8>,
     value: String,
     nonce: i64,
     pub(super) code_hash: Option<Vec<u8>>,
@@ -85,6 +85,7 @@ pub(super) struct TransactionRow {
     final_from: Option<i64>,
     finalized_at: Option<i64>,
     pub(super) reason: Option<String>,
+    appeal: Option<String>,
 }
 
 impl TransactionRow {
@@ -98,10 +99,6 @@ impl TransactionRow {
 
     pub(super) fn attempt(&self) -> Result<u32, StoreError> {
         number(self.attempt)
-    }
-
-    pub(super) fn queue_address(&self) -> Result<Address, StoreError> {
-        address(&self.queue_address)
     }
 
     pub(super) fn submitted_at(&self) -> Timestamp {
@@ -118,6 +115,10 @@ impl TransactionRow {
 
     pub(super) fn finalized_at(&self) -> Option<Timestamp> {
         instant(self.finalized_at)
+    }
+
+    pub(super) fn appeal(&self) -> Result<Option<AppealKind>, StoreError> {
+        self.appeal.as_deref().map(parsed).transpose()
     }
 
     pub(super) fn value(&self) -> Result<Amount, StoreError> {
@@ -138,14 +139,17 @@ impl TransactionRow {
         let payload = match self.kind()? {
             PayloadKind::Transfer => Payload::Transfer,
             PayloadKind::Call => Payload::Call { calldata: calldata() },
-            PayloadKind::Deploy => {
-                let code = code.ok_or_else(|| {
+            kind @ (PayloadKind::Deploy | PayloadKind::Upgrade) => {
+                let code = code.map(Bytes::from).ok_or_else(|| {
                     database_error(
                         OPERATION,
                         format!("transaction {} lost its code", self.position),
                     )
                 })?;
-                Payload::Deploy { code: Bytes::from(code), calldata: calldata() }
+                match kind {
+                    PayloadKind::Upgrade => Payload::Upgrade { code },
+                    _ => Payload::Deploy { code, calldata: calldata() },
+                }
             }
         };
         Ok(Transaction {
@@ -163,7 +167,7 @@ impl TransactionRow {
 /// What every change of a status must know.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = transactions)]
-struct ProgressRow {
+pub(super) struct ProgressRow {
     position: i64,
     kind: String,
     sender: Option<Vec<u8>>,
@@ -175,7 +179,15 @@ struct ProgressRow {
     status: String,
     attempt: i32,
     announced: i32,
+    decided_at: Option<i64>,
     final_from: Option<i64>,
+    locked: String,
+    crashes: i32,
+    chain_from: i32,
+    effective_attempt: Option<i32>,
+    appeal: Option<String>,
+    appeals_failed: i32,
+    appeal_millis: i64,
 }
 
 /// Where a transaction is, and what its effects need.
@@ -193,7 +205,20 @@ pub(super) struct Progress {
     pub(super) status: Status,
     pub(super) attempt: u32,
     pub(super) announced: u32,
+    pub(super) decided_at: Option<Timestamp>,
     pub(super) final_from: Option<Timestamp>,
+    /// Value it holds.
+    pub(super) locked: Amount,
+    pub(super) crashes: u32,
+    /// The attempt from which on its rounds count.
+    pub(super) chain_from: u32,
+    /// The attempt whose effects are in the ledger.
+    pub(super) effective: Option<u32>,
+    /// The appeal that is open.
+    pub(super) appeal: Option<AppealKind>,
+    pub(super) appeals_failed: u32,
+    /// Time spent in failed appeals.
+    pub(super) appeal_time: Duration,
 }
 
 impl Progress {
@@ -205,7 +230,11 @@ impl Progress {
             .get_result(conn)
             .optional()
             .during("reading where a transaction is")?;
-        let row = row.ok_or_else(|| unknown_transaction(hash))?;
+        Self::of(hash, row.ok_or_else(|| unknown_transaction(hash))?)
+    }
+
+    /// The transaction `hash` as its row says.
+    pub(super) fn of(hash: TxHash, row: ProgressRow) -> Result<Self, StoreError> {
         Ok(Self {
             position: Position(row.position),
             hash,
@@ -219,8 +248,26 @@ impl Progress {
             status: parsed(&row.status)?,
             attempt: number(row.attempt)?,
             announced: number(row.announced)?,
+            decided_at: instant(row.decided_at),
             final_from: instant(row.final_from),
+            locked: parsed(&row.locked)?,
+            crashes: number(row.crashes)?,
+            chain_from: number(row.chain_from)?,
+            effective: row.effective_attempt.map(number).transpose()?,
+            appeal: row.appeal.as_deref().map(parsed).transpose()?,
+            appeals_failed: number(row.appeals_failed)?,
+            appeal_time: Duration::from_millis(number(row.appeal_millis)?),
         })
+    }
+
+    /// The transaction at `position` as it is now.
+    pub(super) fn at(conn: &mut super::Connection, position: Position) -> Result<Self, StoreError> {
+        let hash: Vec<u8> = transactions::table
+            .find(position.0)
+            .select(transactions::hash)
+            .get_result(conn)
+            .during("reading the transaction of a place")?;
+        Self::load(conn, digest(&hash)?)
     }
 
     /// The refusal of somebody who works on `attempt`.

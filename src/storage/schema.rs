@@ -9,6 +9,7 @@ diesel::table! {
         minted -> Text,
         burned -> Text,
         validators_created -> BigInt,
+        finality_window_millis -> BigInt,
     }
 }
 
@@ -44,6 +45,13 @@ diesel::table! {
         final_from -> Nullable<BigInt>,
         finalized_at -> Nullable<BigInt>,
         reason -> Nullable<Text>,
+        locked -> Text,
+        crashes -> Integer,
+        chain_from -> Integer,
+        effective_attempt -> Nullable<Integer>,
+        appeal -> Nullable<Text>,
+        appeals_failed -> Integer,
+        appeal_millis -> BigInt,
     }
 }
 
@@ -51,10 +59,36 @@ diesel::table! {
     decisions (position, attempt) {
         position -> BigInt,
         attempt -> Integer,
+        phase -> Text,
         status -> Text,
         decided_at -> BigInt,
+        balance_before -> Text,
+        code_before -> Nullable<Binary>,
         writes -> Binary,
+        inverse -> Binary,
+        receipt -> Nullable<Binary>,
         consensus -> Text,
+    }
+}
+
+diesel::table! {
+    children (position) {
+        position -> BigInt,
+        parent -> BigInt,
+        triggered_on -> Text,
+        origin -> Binary,
+    }
+}
+
+diesel::table! {
+    appeals (position, attempt) {
+        position -> BigInt,
+        attempt -> Integer,
+        kind -> Text,
+        appellant -> Binary,
+        opened_at -> BigInt,
+        closed_at -> Nullable<BigInt>,
+        successful -> Nullable<Integer>,
     }
 }
 
@@ -113,4 +147,13 @@ diesel::table! {
 
 diesel::joinable!(transactions -> codes (code_hash));
 diesel::joinable!(contracts -> codes (code_hash));
-diesel::allow_tables_to_appear_in_same_query!(transactions, codes, contracts, accounts);
+diesel::joinable!(decisions -> transactions (position));
+diesel::joinable!(children -> transactions (position));
+diesel::allow_tables_to_appear_in_same_query!(
+    transactions,
+    codes,
+    contracts,
+    accounts,
+    decisions,
+    children
+);

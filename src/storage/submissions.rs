@@ -62,12 +62,20 @@ pub fn transaction_submit_in_txn(
             next: sender.nonce,
         });
     }
+    check_sender(conn, new)?;
     check_recipient(conn, new)?;
     let payment = Payment::prepare(conn, sender, &transaction, submit.sandbox_mint)?;
 
     let position = ctx.position_next(conn)?;
     payment.make(conn)?;
-    insert(conn, position, &transaction, new.idempotency_key.as_deref(), submit.at)?;
+    insert(
+        conn,
+        position,
+        &transaction,
+        new.idempotency_key.as_deref(),
+        payment.locked,
+        submit.at,
+    )?;
     ctx.position_taken(position);
     let queue = transaction.queue_address();
     ctx.record(submit.at, transaction.hash, queue, EventKind::TransactionSubmitted);
@@ -134,37 +142,81 @@ fn is_stored(conn: &mut Connection, hash: TxHash) -> Result<bool, StoreError> {
     }
 }
 
-/// A call needs a contract, or a deploy of it that is not given up.
-fn check_recipient(conn: &mut Connection, new: &NewTransaction) -> Result<(), StoreError> {
-    if new.payload.kind() != PayloadKind::Call {
-        return Ok(());
+/// Contracts have no keys: what they send are the messages they emit, paid for beforehand.
+fn check_sender(conn: &mut Connection, new: &NewTransaction) -> Result<(), StoreError> {
+    match new.from {
+        Some(from) if is_contract(conn, from)? => Err(StoreError::NotAnAccount(from)),
+        _ => Ok(()),
     }
-    let unknown = |name: String| Err(StoreError::NotFound { what: "contract", name });
-    let Some(to) = new.to else { return unknown("null".to_owned()) };
-    let address = to.as_bytes().as_slice();
+}
+
+fn is_contract(conn: &mut Connection, address: Address) -> Result<bool, StoreError> {
     let deployed: Option<i64> = contracts::table
-        .find(address)
+        .find(address.as_bytes().as_slice())
         .select(contracts::position)
         .get_result(conn)
         .optional()
         .during("looking for a contract")?;
-    if deployed.is_some() {
+    Ok(deployed.is_some())
+}
+
+/// A call or upgrade needs a contract, or a deploy of it that is not given up.
+fn check_recipient(conn: &mut Connection, new: &NewTransaction) -> Result<(), StoreError> {
+    match new.payload.kind() {
+        PayloadKind::Transfer | PayloadKind::Deploy => return Ok(()),
+        PayloadKind::Call | PayloadKind::Upgrade => {}
+    }
+    let unknown = |name: String| Err(StoreError::NotFound { what: "contract", name });
+    let Some(to) = new.to else { return unknown("null".to_owned()) };
+    if new.payload.kind() == PayloadKind::Upgrade {
+        return check_deployer(conn, new, to);
+    }
+    if is_contract(conn, to)? {
         return Ok(());
     }
-    let deploy: Option<i64> = transactions::table
-        .filter(Addressee.eq(address))
+    match deployer(conn, to)? {
+        Some(_) => Ok(()),
+        None => unknown(to.to_string()),
+    }
+}
+
+/// Only who deployed a contract may replace its code.
+fn check_deployer(
+    conn: &mut Connection,
+    new: &NewTransaction,
+    contract: Address,
+) -> Result<(), StoreError> {
+    let name = contract.to_string();
+    let deployer =
+        deployer(conn, contract)?.ok_or(StoreError::NotFound { what: "contract", name })?;
+    if deployer == new.from {
+        return Ok(());
+    }
+    let account = new.from.unwrap_or(Address::ZERO);
+    Err(StoreError::NotDeployer { contract, account })
+}
+
+/// The sender of the first deploy to `contract` that is not given up, if there is one.
+fn deployer(
+    conn: &mut Connection,
+    contract: Address,
+) -> Result<Option<Option<Address>>, StoreError> {
+    let sender: Option<Option<Vec<u8>>> = transactions::table
+        .filter(Addressee.eq(contract.as_bytes().as_slice()))
         .filter(transactions::kind.eq(PayloadKind::Deploy.name()))
         .filter(transactions::status.ne(Status::Canceled.name()))
-        .select(transactions::position)
+        .order(transactions::position)
+        .select(transactions::sender)
         .first(conn)
         .optional()
         .during("looking for a deploy")?;
-    if deploy.is_some() { Ok(()) } else { unknown(to.to_string()) }
+    sender.map(|sender| super::rows::address_maybe(sender.as_deref())).transpose()
 }
 
 /// What a submission takes from its sender, worked out before anything is written.
 struct Payment {
     sender: Option<Account>,
+    locked: Amount,
     totals: Option<Totals>,
 }
 
@@ -177,7 +229,9 @@ impl Payment {
     ) -> Result<Self, StoreError> {
         let locked = match transaction.payload {
             Payload::Transfer => Amount::ZERO,
-            Payload::Deploy { .. } | Payload::Call { .. } => transaction.value,
+            Payload::Deploy { .. } | Payload::Call { .. } | Payload::Upgrade { .. } => {
+                transaction.value
+            }
         };
         let Some(mut sender) = sender else {
             let nobody = StoreError::InsufficientFunds {
@@ -185,7 +239,7 @@ impl Payment {
                 balance: Amount::ZERO,
                 needed: locked,
             };
-            let unpaid = Self { sender: None, totals: None };
+            let unpaid = Self { sender: None, locked, totals: None };
             return if locked.is_zero() { Ok(unpaid) } else { Err(nobody) };
         };
         let missing = locked.saturating_sub(sender.balance);
@@ -205,7 +259,7 @@ impl Payment {
         }
         sender.balance = sender.balance.saturating_sub(locked);
         sender.nonce = sender.nonce.saturating_add(1);
-        Ok(Self { sender: Some(sender), totals })
+        Ok(Self { sender: Some(sender), locked, totals })
     }
 
     fn make(&self, conn: &mut Connection) -> Result<(), StoreError> {
@@ -238,19 +292,27 @@ struct NewRow<'a> {
     attempt: i32,
     announced: i32,
     submitted_at: i64,
+    locked: &'a str,
+    crashes: i32,
+    chain_from: i32,
+    appeals_failed: i32,
+    appeal_millis: i64,
 }
 
-fn insert(
+/// Puts a transaction at its place, with the value it holds.
+pub(super) fn insert(
     conn: &mut Connection,
     position: Position,
     transaction: &Transaction,
     idempotency_key: Option<&str>,
+    locked: Amount,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let (code, calldata) = match &transaction.payload {
         Payload::Transfer => (None, None),
         Payload::Deploy { code, calldata } => (Some(Code::new(code.clone())), Some(calldata)),
         Payload::Call { calldata } => (None, Some(calldata)),
+        Payload::Upgrade { code } => (Some(Code::new(code.clone())), None),
     };
     if let Some(code) = &code {
         insert_code(conn, code)?;
@@ -275,6 +337,11 @@ fn insert(
         attempt: 0,
         announced: 0,
         submitted_at: at.as_millis(),
+        locked: &locked.to_string(),
+        crashes: 0,
+        chain_from: 0,
+        appeals_failed: 0,
+        appeal_millis: 0,
     };
     let inserted = diesel::insert_into(transactions::table).values(row).execute(conn);
     one_row(inserted, OPERATION)

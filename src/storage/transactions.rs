@@ -3,12 +3,14 @@
 use diesel::prelude::*;
 
 use super::Connection;
-use super::conditions::{Pending, Undecided};
+use super::batch::BatchContext;
+use super::children;
+use super::conditions::{Appealed, InFlight, Pending, Undecided};
 use super::failure::{During, database_error};
 use super::rows::{Progress, address, digest, parsed};
 use super::schema::transactions;
 use crate::domain::ledger::{PendingTransaction, Position, StoreError};
-use crate::domain::{Address, PayloadKind, Status, TxHash};
+use crate::domain::{Address, Amount, EventKind, PayloadKind, Status, Timestamp, TxHash};
 
 type PendingRow = (i64, Vec<u8>, Vec<u8>, String);
 
@@ -18,19 +20,35 @@ pub fn transaction_list_pending(
     after: Position,
     limit: usize,
 ) -> Result<Vec<PendingTransaction>, StoreError> {
-    let rows: Vec<PendingRow> = transactions::table
+    const OPERATION: &str = "listing waiting transactions";
+    let columns = (
+        transactions::position,
+        transactions::hash,
+        transactions::queue_address,
+        transactions::kind,
+    );
+    // Two statements, each on an index of its own: appeals are few, and often there are none.
+    let mut rows: Vec<PendingRow> = transactions::table
         .filter(Pending)
         .filter(transactions::position.gt(after.0))
         .order(transactions::position)
         .limit(limit_column(limit))
-        .select((
-            transactions::position,
-            transactions::hash,
-            transactions::queue_address,
-            transactions::kind,
-        ))
+        .select(columns)
         .load(conn)
-        .during("listing waiting transactions")?;
+        .during(OPERATION)?;
+    let appealed: Vec<PendingRow> = transactions::table
+        .filter(Appealed)
+        .filter(transactions::position.gt(after.0))
+        .order(transactions::position)
+        .limit(limit_column(limit))
+        .select(columns)
+        .load(conn)
+        .during(OPERATION)?;
+    if !appealed.is_empty() {
+        rows.extend(appealed);
+        rows.sort_unstable();
+        rows.truncate(limit);
+    }
     rows.iter().map(pending).collect()
 }
 
@@ -41,21 +59,35 @@ pub fn transaction_list_pending_of(
     after: Position,
     limit: usize,
 ) -> Result<Vec<PendingTransaction>, StoreError> {
-    let rows: Vec<PendingRow> = transactions::table
+    const OPERATION: &str = "listing the waiting transactions of a queue";
+    let columns = (
+        transactions::position,
+        transactions::hash,
+        transactions::queue_address,
+        transactions::kind,
+    );
+    let appealed: Vec<PendingRow> = transactions::table
+        .filter(Appealed)
+        .filter(transactions::queue_address.eq(queue.as_bytes().as_slice()))
+        .filter(transactions::position.gt(after.0))
+        .order(transactions::position)
+        .limit(limit_column(limit))
+        .select(columns)
+        .load(conn)
+        .during(OPERATION)?;
+    let mut rows: Vec<PendingRow> = transactions::table
         .filter(Undecided)
         .filter(transactions::status.eq(Status::Pending.name()))
         .filter(transactions::queue_address.eq(queue.as_bytes().as_slice()))
         .filter(transactions::position.gt(after.0))
         .order(transactions::position)
         .limit(limit_column(limit))
-        .select((
-            transactions::position,
-            transactions::hash,
-            transactions::queue_address,
-            transactions::kind,
-        ))
+        .select(columns)
         .load(conn)
-        .during("listing the waiting transactions of a queue")?;
+        .during(OPERATION)?;
+    rows.extend(appealed);
+    rows.sort_unstable();
+    rows.truncate(limit);
     rows.iter().map(pending).collect()
 }
 
@@ -85,6 +117,47 @@ pub(super) fn is_head_of_queue(
         .get_result(conn)
         .during("looking for the first of a queue")?;
     Ok(head == Some(position.0))
+}
+
+/// Is a round running on a transaction of `queue`?
+pub(super) fn is_in_flight(conn: &mut Connection, queue: Address) -> Result<bool, StoreError> {
+    let found: Option<i64> = transactions::table
+        .filter(InFlight)
+        .filter(transactions::queue_address.eq(queue.as_bytes().as_slice()))
+        .select(transactions::position)
+        .first(conn)
+        .optional()
+        .during("looking for what is in flight")?;
+    Ok(found.is_some())
+}
+
+/// Withdraws a transaction that waits for its first round, and gives its value back. Whoever just
+/// took it, which is not written here yet, must be asked before: see the store actor's claims.
+pub fn transaction_cancel_in_txn(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    hash: TxHash,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    const OPERATION: &str = "withdrawing a transaction";
+    let progress = Progress::load(conn, hash)?;
+    if progress.status != Status::Pending {
+        return Err(StoreError::NotPending { hash, found: progress.status });
+    }
+    let status = progress.status.change_to(Status::Canceled)?;
+    children::refund(conn, &progress)?;
+    let changed = diesel::update(transactions::table.find(progress.position.0))
+        .set((
+            transactions::status.eq(status.name()),
+            transactions::decided_at.eq(at.as_millis()),
+            transactions::locked.eq(Amount::ZERO.to_string()),
+            transactions::reason.eq("withdrawn by request"),
+        ))
+        .execute(conn);
+    one_row(changed, OPERATION)?;
+    let kind = EventKind::StatusChanged { status, rotation: None };
+    ctx.record(at, hash, progress.queue, kind);
+    Ok(())
 }
 
 /// Says why a transaction waits, without changing anything else.

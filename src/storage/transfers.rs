@@ -1,5 +1,7 @@
 //! Transfers: exact money without a round.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use super::Connection;
@@ -24,7 +26,6 @@ pub fn transfer_execute_in_txn(
     ctx: &mut BatchContext,
     hash: TxHash,
     at: Timestamp,
-    final_from: Timestamp,
 ) -> Result<Status, StoreError> {
     let progress = Progress::load(conn, hash)?;
     if progress.kind != PayloadKind::Transfer {
@@ -35,7 +36,11 @@ pub fn transfer_execute_in_txn(
     {
         return Ok(progress.status);
     }
-    let movement = Movement::prepare(conn, progress.sender, progress.recipient, progress.value)?;
+    let movement = if progress.locked.is_zero() {
+        Movement::prepare(conn, progress.sender, progress.recipient, progress.value)?
+    } else {
+        Movement::hand_over(conn, progress.recipient, progress.locked)?
+    };
     let status = match movement {
         Ok(movement) => {
             movement.make(conn)?;
@@ -45,7 +50,8 @@ pub fn transfer_execute_in_txn(
         }
         Err(reason) => {
             let status = progress.status.change_to(Status::Undetermined)?;
-            let final_from = finality::window_end(conn, progress.queue, final_from)?;
+            let closes = finality::window_closes(conn, ctx, at, 0, Duration::ZERO)?;
+            let final_from = finality::in_order(conn, &progress, closes)?;
             finish(conn, &progress, status, at, final_from, Some(&words(&reason)))?;
             status
         }
@@ -62,6 +68,8 @@ fn finish(
     final_from: Timestamp,
     reason: Option<&str>,
 ) -> Result<(), StoreError> {
+    // What could not be handed over stays locked until it goes back.
+    let locked = if status == Status::Finalized { Amount::ZERO } else { progress.locked };
     let finalized_at = (status == Status::Finalized).then_some(at.as_millis());
     let changed = diesel::update(transactions::table.find(progress.position.0))
         .set((
@@ -70,6 +78,7 @@ fn finish(
             transactions::final_from.eq(final_from.as_millis()),
             transactions::finalized_at.eq(finalized_at),
             transactions::reason.eq(reason),
+            transactions::locked.eq(locked.to_string()),
         ))
         .execute(conn);
     one_row(changed, OPERATION)
@@ -122,6 +131,21 @@ impl Movement {
             }
             (None, None) => Ok(Err("a transfer needs a sender or a recipient".to_owned())),
         }
+    }
+
+    /// What a contract sent: taken from it when it sent it, so that it only arrives here.
+    fn hand_over(
+        conn: &mut Connection,
+        recipient: Option<Address>,
+        value: Amount,
+    ) -> Result<Result<Self, String>, StoreError> {
+        let Some(recipient) = recipient else {
+            return Ok(Err("a transfer of a contract needs a recipient".to_owned()));
+        };
+        Ok(match Account::load(conn, recipient)?.credited(value) {
+            Ok(credited) => Ok(Self { accounts: [Some(credited), None], totals: None }),
+            Err(overflow) => Err(overflow.to_string()),
+        })
     }
 
     fn mint(

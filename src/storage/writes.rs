@@ -4,10 +4,11 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::cached::cached_update;
+use super::contracts::contract_pages;
 use super::failure::{During, database_error};
 use super::schema::contract_storage;
 use super::transactions::one_row;
-use crate::domain::ledger::StoreError;
+use crate::domain::ledger::{StateVersion, StoreError};
 use crate::domain::{Address, Bytes, Digest, PageKey, Pages, SlotId};
 
 /// One entry per page: slot (32 bytes), page (4, big endian), length (4, big endian), bytes.
@@ -45,6 +46,17 @@ fn decode_one(bytes: &[u8]) -> Option<(PageKey, &[u8], &[u8])> {
     let key =
         PageKey { slot: SlotId(Digest::from_slice(slot)?), index: u32::from_be_bytes(*index) };
     Some((key, page, rest))
+}
+
+/// The accepted pages of `contract` that `pages` would replace; an absent one is empty.
+pub(super) fn accepted_under(
+    conn: &mut Connection,
+    contract: Address,
+    pages: &Pages,
+) -> Result<Pages, StoreError> {
+    let keys: Vec<PageKey> = pages.keys().copied().collect();
+    let before = contract_pages(conn, contract, StateVersion::Accepted, &keys)?;
+    Ok(keys.into_iter().zip(before).collect())
 }
 
 /// Writes `pages` into the accepted state of `contract`.

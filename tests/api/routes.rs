@@ -20,7 +20,7 @@ async fn a_deploy_a_call_and_a_read_go_all_the_way() {
     assert_eq!(transaction["contract"], contract);
     assert_eq!(transaction["call"], json!({ "kwargs": { "a": 1 } }));
     assert_eq!(transaction["receipt"]["outcome"], "return");
-    assert_eq!(transaction["consensus"]["rotations"].as_array().unwrap().len(), 1);
+    assert_eq!(transaction["consensus"]["rounds"][0]["rotations"].as_array().unwrap().len(), 1);
 
     let call = json!({
         "type": "call", "from": address(1), "to": contract, "method": "set", "value": "0x10",

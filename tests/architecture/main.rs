@@ -17,7 +17,7 @@ const MATRIX: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("protocol", &["domain"]),
     ("execution", &["domain"]),
-    ("storage", &["domain"]),
+    ("storage", &["domain", "protocol"]),
     ("actors", &["domain", "protocol", "execution::Item"]),
     (
         "simulation",

@@ -95,12 +95,13 @@ pub(crate) fn account(number: u64) -> Address {
     DerivedKey::derive(&SEED, KeyUse::Account, number).address()
 }
 
-fn genesis(validators: u64, clock: &NetworkClock) -> Genesis {
+fn genesis(validators: u64, settings: &NetworkSettings, clock: &NetworkClock) -> Genesis {
     let validator = |number| Validator {
         address: DerivedKey::derive(&SEED, KeyUse::Validator, number).address(),
         stake: Stake::try_from(number + 1).unwrap(),
     };
     Genesis {
+        finality_window: settings.finality_window,
         seed: SEED,
         chain_id: 61_127,
         validators: (0..validators).map(validator).collect(),
@@ -133,7 +134,8 @@ pub(crate) async fn start_with(
 ) -> Network {
     let clock = NetworkClock::start();
     let database = Database::open(&place.url, DatabaseOptions::default()).unwrap();
-    open_network(&database, &genesis(validators, &clock), settings.attempts_max).unwrap();
+    open_network(&database, &genesis(validators, &settings, &clock), settings.attempts_max)
+        .unwrap();
     Network::start(settings, database, executor, Arc::new(clock)).await.unwrap()
 }
 

@@ -25,7 +25,7 @@ on_both! {
 }
 
 on_both! {
-    async fn a_panicking_leader_node_is_replaced_and_a_panicking_validator_is_idle(place: Place) {
+    async fn a_panicking_leader_and_a_panicking_validator_are_replaced(place: Place) {
         let turns = Arc::new(AtomicU32::new(0));
         let executor = Scripted::new(move |request| {
             let turn = turns.fetch_add(1, Ordering::Relaxed);
@@ -39,7 +39,8 @@ on_both! {
         assert_eq!(record.status, Status::Accepted);
         let consensus = record.consensus.unwrap().to_string();
         assert!(consensus.contains("the node panicked"), "{consensus}");
-        assert!(consensus.contains("idle"), "{consensus}");
+        assert_eq!(consensus.matches("node_failed").count(), 2, "{consensus}");
+        assert!(!consensus.contains("idle"), "somebody new votes: {consensus}");
     }
 }
 

@@ -30,7 +30,7 @@ fn the_same_decision_again_changes_nothing(store: &mut Store) {
     let hash = store.submit(&call(alice(), contract, 5));
     let job = store.job(hash);
     let decision = accepted(&job, &[(0, "new")]);
-    assert_eq!(store.decide(&decision), Ok(Persisted::Stored));
+    assert!(matches!(store.decide(&decision), Ok(Persisted::Stored { requeued: 0, .. })));
     let before = (store.balance(contract), store.events());
     assert_eq!(store.decide(&decision), Ok(Persisted::AlreadyStored));
     assert_eq!((store.balance(contract), store.events()), before);
@@ -127,7 +127,7 @@ fn a_decision_records_the_steps_that_were_not(store: &mut Store) {
         .iter()
         .map(|event| match &event.kind {
             EventKind::StatusChanged { status, .. } => *status,
-            EventKind::TransactionSubmitted => panic!("{event:?}"),
+            _ => panic!("{event:?}"),
         })
         .collect();
     assert_eq!(statuses, [Status::Committing, Status::Revealing, Status::Accepted]);
@@ -175,6 +175,11 @@ fn an_accepted_error_has_no_effects(store: &mut Store) {
     let job = store.job(hash);
     store.decide(&decision(&job, Status::Accepted, receipt)).unwrap();
     assert_eq!(store.page(contract, StateVersion::Accepted, 0), "init");
+    // An appeal could still need the value: it goes back once nothing can change any more.
+    assert_eq!((store.balance(alice()), store.balance(contract)), (995.into(), 0.into()));
+    store.assert_conserved();
+    let first = store.first_hash();
+    assert!(store.finalize(first, 9_000) && store.finalize(hash, 9_000));
     assert_eq!((store.balance(alice()), store.balance(contract)), (1_000.into(), 0.into()));
     store.assert_conserved();
     // A deploy that ends in an error leaves no contract.
@@ -195,16 +200,24 @@ fn an_undecided_value_goes_back(store: &mut Store) {
         let mut decision = decision(&job, status, returning(&[(0, "no")]));
         if status == Status::LeaderTimeout {
             decision.announced.truncate(1);
-            decision.rotations[0].evidence =
-                vec![Evidence::NodeFailed { seat: Seat(0), cause: "provider down".into() }];
+            decision.rotations[0].evidence = vec![Evidence::NodeFailed {
+                seat: Seat(0),
+                validator: alice(),
+                cause: "provider down".into(),
+            }];
         }
         store.decide(&decision).unwrap();
-        assert_eq!(store.balance(alice()), Amount::from(1_000));
+        assert_eq!(store.balance(alice()), Amount::from(995));
         assert_eq!(store.page(contract, StateVersion::Accepted, 0), "init");
         let record = storage::transaction_get(&mut store.conn, hash).unwrap().unwrap();
         assert_eq!(record.status, status);
         let reason = record.reason.unwrap();
         assert_eq!(reason.contains("provider down"), status == Status::LeaderTimeout, "{reason}");
+        store.assert_conserved();
+        let first = store.first_hash();
+        store.finalize(first, 9_000);
+        assert!(store.finalize(hash, 9_000));
+        assert_eq!(store.balance(alice()), Amount::from(1_000));
         store.assert_conserved();
     }
 }
@@ -219,7 +232,7 @@ fn the_record_of_a_consensus_is_kept(store: &mut Store) {
     decision.rotations[0].leader_receipt = Some(receipt.into());
     store.decide(&decision).unwrap();
     let record = storage::transaction_get(&mut store.conn, hash).unwrap().unwrap();
-    let rotation = &record.consensus.unwrap()["rotations"][0];
+    let rotation = &record.consensus.unwrap()["rounds"][0]["rotations"][0];
     assert_eq!(rotation["committee"].as_array().unwrap().len(), 5);
     assert_eq!(rotation["committee"][1]["seat"], 1);
     assert_eq!(rotation["committee"][1]["vote"], "agree");

@@ -20,8 +20,10 @@ fn nothing_is_final_before_its_window(store: &mut Store) {
     let hash = store.submit(&deploy(alice(), 0));
     assert!(!store.finalize(hash, 9_000), "it is not decided");
     store.accept(hash, &[]);
-    assert_eq!(storage::transaction_next_due_at(&mut store.conn), Ok(Some(at(4 + WINDOW))));
-    assert!(storage::transaction_list_due(&mut store.conn, at(3 + WINDOW), 9).unwrap().is_empty());
+    assert_eq!(storage::transaction_next_due_at(&mut store.conn, at(5)), Ok(Some(at(4 + WINDOW))));
+    assert!(
+        storage::transaction_list_due(&mut store.conn, at(3 + WINDOW), None, 9).unwrap().is_empty()
+    );
     assert!(!store.finalize(hash, 3 + WINDOW));
     assert!(store.finalize(hash, 4 + WINDOW));
     assert_eq!(store.status(hash), Status::Finalized);
@@ -30,7 +32,7 @@ fn nothing_is_final_before_its_window(store: &mut Store) {
     assert_eq!(store.events().len(), events);
     let last = EventKind::StatusChanged { status: Status::Finalized, rotation: None };
     assert_eq!(store.events().last().unwrap().kind, last);
-    assert_eq!(storage::transaction_next_due_at(&mut store.conn), Ok(None));
+    assert_eq!(storage::transaction_next_due_at(&mut store.conn, at(5)), Ok(None));
     let record = storage::transaction_get(&mut store.conn, hash).unwrap().unwrap();
     assert_eq!(record.finalized_at, Some(at(4 + WINDOW)));
 }
@@ -68,10 +70,10 @@ fn a_shorter_window_waits_for_an_earlier_longer_one(store: &mut Store) {
     let hash = store.submit(&call(alice(), contract, 0));
     let job = store.job(hash);
     let mut decision = accepted(&job, &[]);
-    decision.final_from = at(5);
+    decision.has_window = false;
     store.decide(&decision).unwrap();
-    assert!(storage::transaction_list_due(&mut store.conn, at(5), 9).unwrap().is_empty());
-    let due = storage::transaction_list_due(&mut store.conn, at(4 + WINDOW), 9).unwrap();
+    assert!(storage::transaction_list_due(&mut store.conn, at(5), None, 9).unwrap().is_empty());
+    let due = storage::transaction_list_due(&mut store.conn, at(4 + WINDOW), None, 9).unwrap();
     assert_eq!((due.len(), due[1].hash), (2, hash));
     assert_eq!(due[1].final_from, at(4 + WINDOW));
 }
@@ -81,11 +83,11 @@ fn due_transactions_are_listed_by_the_end_of_their_window(store: &mut Store) {
     let fast = store.submit(&deploy(alice(), 0));
     let (slow_job, fast_job) = (store.job(slow), store.job(fast));
     let mut late = accepted(&slow_job, &[]);
-    late.final_from = at(9_000);
+    late.decided_at = at(9_000 - WINDOW);
     store.decide(&late).unwrap();
     store.decide(&accepted(&fast_job, &[])).unwrap();
     let due = |store: &mut Store, now, limit| -> Vec<_> {
-        let due = storage::transaction_list_due(&mut store.conn, at(now), limit).unwrap();
+        let due = storage::transaction_list_due(&mut store.conn, at(now), None, limit).unwrap();
         due.into_iter().map(|due| due.hash).collect()
     };
     assert_eq!(due(store, 8_999, 9), [fast]);

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use agora::domain::ledger::{
-    Announcement, Claim, ConsensusJob, Decision, Genesis, NewTransaction, Persisted, StateVersion,
-    StoreError, Submitted,
+    Announcement, Basis, Claim, ConsensusJob, Decision, Genesis, NewTransaction, Persisted,
+    StateVersion, StoreError, Submitted,
 };
 use agora::domain::{
     Address, Amount, Bytes, Commitment, Digest, DrawRecord, Event, Execution, ExecutionOutcome,
@@ -101,6 +101,7 @@ impl Store {
         let mut store =
             Self { conn, database, validators: Arc::new(validators.clone()), url, _place: place };
         let genesis = Genesis {
+            finality_window: Duration::from_millis(WINDOW.unsigned_abs()),
             seed: Digest::new([7; 32]),
             chain_id: CHAIN,
             validators,
@@ -165,7 +166,8 @@ impl Store {
     /// Claims and decides.
     pub fn accept(&mut self, hash: TxHash, writes: &[(u32, &str)]) {
         let job = self.job(hash);
-        assert_eq!(self.decide(&accepted(&job, writes)), Ok(Persisted::Stored));
+        let persisted = self.decide(&accepted(&job, writes)).unwrap();
+        assert!(matches!(persisted, Persisted::Stored { .. }), "{persisted:?}");
     }
 
     /// A contract with one page, 0, that holds `init`.
@@ -176,9 +178,12 @@ impl Store {
     }
 
     pub fn execute(&mut self, hash: TxHash) -> Status {
-        self.write(|conn, ctx| {
-            storage::transfer_execute_in_txn(conn, ctx, hash, at(5), at(5 + WINDOW))
-        })
+        self.write(|conn, ctx| storage::transfer_execute_in_txn(conn, ctx, hash, at(5)))
+    }
+
+    /// The transaction of the first event.
+    pub fn first_hash(&mut self) -> TxHash {
+        self.events()[0].transaction
     }
 
     pub fn finalize(&mut self, hash: TxHash, now: i64) -> bool {
@@ -307,6 +312,11 @@ pub fn decision(job: &ConsensusJob, status: Status, receipt: Execution) -> Decis
     Decision {
         hash: job.transaction.hash,
         attempt: job.attempt,
+        phase: job.phase,
+        basis: Basis {
+            balance: job.contract_balance,
+            code: job.code.as_ref().map(|code| code.hash),
+        },
         status,
         announced: (0..3).map(|sequence| step(job, sequence)).collect(),
         rotations: vec![RotationRecord {
@@ -320,7 +330,7 @@ pub fn decision(job: &ConsensusJob, status: Status, receipt: Execution) -> Decis
         }],
         receipt: Some(receipt),
         decided_at: at(4),
-        final_from: at(4 + WINDOW),
+        has_window: job.transaction.rules.mode.has_finality_window(),
     }
 }
 

@@ -106,6 +106,7 @@ fn a_network_is_created_once(store: &mut Store) {
     assert_eq!(network.chain_id, crate::harness::CHAIN);
     assert_eq!(network.seed.as_bytes(), &[7; 32]);
     let genesis = agora::domain::ledger::Genesis {
+        finality_window: std::time::Duration::ZERO,
         seed: network.seed,
         chain_id: 1,
         validators: Vec::new(),

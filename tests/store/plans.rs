@@ -47,8 +47,8 @@ fn work(store: &mut Store) {
     let paid = store.submit(&transfer(None, Some(bob()), 1));
     store.execute(paid);
     let conn = &mut store.conn;
-    storage::transaction_list_due(conn, at(9_000), 9).unwrap();
-    storage::transaction_next_due_at(conn).unwrap();
+    storage::transaction_list_due(conn, at(9_000), None, 9).unwrap();
+    storage::transaction_next_due_at(conn, at(0)).unwrap();
     storage::transaction_list_pending(conn, Position(0), 9).unwrap();
     storage::transaction_list_pending_of(conn, contract, Position(0), 9).unwrap();
     storage::status_counts(conn).unwrap();

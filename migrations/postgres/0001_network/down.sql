@@ -4,6 +4,8 @@ DROP TABLE validators;
 DROP TABLE accounts;
 DROP TABLE contract_storage;
 DROP TABLE contracts;
+DROP TABLE appeals;
+DROP TABLE children;
 DROP TABLE decisions;
 DROP TABLE transactions;
 DROP TABLE codes;

@@ -8,7 +8,8 @@ CREATE TABLE network (
   created_at BIGINT NOT NULL,
   minted TEXT NOT NULL CHECK (length(minted) BETWEEN 1 AND 78),
   burned TEXT NOT NULL CHECK (length(burned) BETWEEN 1 AND 78),
-  validators_created BIGINT NOT NULL CHECK (validators_created >= 0)
+  validators_created BIGINT NOT NULL CHECK (validators_created >= 0),
+  finality_window_millis BIGINT NOT NULL CHECK (finality_window_millis >= 0)
 );
 
 CREATE TABLE codes (
@@ -19,14 +20,14 @@ CREATE TABLE codes (
 CREATE TABLE transactions (
   position INTEGER NOT NULL PRIMARY KEY CHECK (position > 0),
   hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
-  kind TEXT NOT NULL CHECK (kind IN ('transfer', 'deploy', 'call')),
+  kind TEXT NOT NULL CHECK (kind IN ('transfer', 'deploy', 'call', 'upgrade')),
   sender BLOB CHECK (length(sender) = 20),
   recipient BLOB CHECK (length(recipient) = 20),
   queue_address BLOB NOT NULL CHECK (length(queue_address) = 20),
   value TEXT NOT NULL CHECK (length(value) BETWEEN 1 AND 78),
   nonce BIGINT NOT NULL CHECK (nonce >= 0),
-  code_hash BLOB REFERENCES codes (hash) CHECK ((code_hash IS NOT NULL) = (kind = 'deploy')),
-  calldata BLOB CHECK ((calldata IS NULL) = (kind = 'transfer')),
+  code_hash BLOB REFERENCES codes (hash) CHECK ((code_hash IS NOT NULL) = (kind IN ('deploy', 'upgrade'))),
+  calldata BLOB CHECK ((calldata IS NULL) = (kind IN ('transfer', 'upgrade'))),
   validators INTEGER NOT NULL CHECK (validators >= 0),
   rotations_max INTEGER NOT NULL CHECK (rotations_max BETWEEN 0 AND 255),
   mode TEXT NOT NULL CHECK (mode IN ('NORMAL', 'LEADER_ONLY', 'LEADER_SELF_VALIDATOR')),
@@ -42,7 +43,18 @@ CREATE TABLE transactions (
   final_from BIGINT CHECK (final_from IS NOT NULL OR status NOT IN (
     'ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT')),
   finalized_at BIGINT CHECK ((finalized_at IS NOT NULL) = (status = 'FINALIZED')),
-  reason TEXT
+  reason TEXT,
+  -- Value it holds: what it will pay, has promised to pay on, or may have to give back.
+  locked TEXT NOT NULL CHECK (length(locked) BETWEEN 1 AND 78),
+  crashes INTEGER NOT NULL CHECK (crashes >= 0),
+  -- The attempt from which on its rounds count: what came before was undone.
+  chain_from INTEGER NOT NULL CHECK (chain_from >= 0),
+  -- The attempt whose decision has its effects in the ledger.
+  effective_attempt INTEGER CHECK (effective_attempt >= 0),
+  appeal TEXT CHECK (appeal IN ('validators', 'leader', 'leader_timeout', 'validators_timeout')),
+  appeals_failed INTEGER NOT NULL CHECK (appeals_failed >= 0),
+  -- Time spent in failed appeals, by which the window is longer.
+  appeal_millis BIGINT NOT NULL CHECK (appeal_millis >= 0)
 );
 
 CREATE UNIQUE INDEX transactions_sender_nonce ON transactions (sender, nonce)
@@ -54,6 +66,9 @@ CREATE UNIQUE INDEX transactions_in_flight ON transactions (queue_address)
   WHERE status IN ('PROPOSING', 'COMMITTING', 'REVEALING');
 CREATE INDEX transactions_pending ON transactions (position, hash, queue_address, kind)
   WHERE status = 'PENDING';
+CREATE INDEX transactions_appealed ON transactions (position, hash, queue_address, kind)
+  WHERE appeal IS NOT NULL;
+CREATE INDEX transactions_locked ON transactions (position, locked) WHERE locked <> '0';
 CREATE INDEX transactions_canceled ON transactions (position) WHERE status = 'CANCELED';
 CREATE INDEX transactions_undecided ON transactions (queue_address, position, status)
   WHERE status IN ('PENDING', 'PROPOSING', 'COMMITTING', 'REVEALING');
@@ -69,11 +84,43 @@ CREATE INDEX transactions_addressee ON transactions
 CREATE TABLE decisions (
   position BIGINT NOT NULL REFERENCES transactions (position),
   attempt INTEGER NOT NULL CHECK (attempt >= 0),
+  phase TEXT NOT NULL CHECK (phase IN (
+    'initial', 'rerun', 'validators_appeal', 'leader_appeal', 'leader_timeout_appeal',
+    'validators_timeout_appeal')),
+  -- PENDING when an appeal overturned the decision before.
   status TEXT NOT NULL CHECK (status IN (
-    'ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT')),
+    'ACCEPTED', 'UNDETERMINED', 'LEADER_TIMEOUT', 'VALIDATORS_TIMEOUT', 'PENDING')),
   decided_at BIGINT NOT NULL,
+  -- What it ran on: the contract's balance and code.
+  balance_before TEXT NOT NULL CHECK (length(balance_before) BETWEEN 1 AND 78),
+  code_before BLOB CHECK (length(code_before) = 32),
   writes BLOB NOT NULL,
+  -- The pages under `writes` as they were: with them the decision is undone.
+  inverse BLOB NOT NULL,
+  receipt BLOB,
   consensus TEXT NOT NULL,
+  PRIMARY KEY (position, attempt)
+);
+
+-- Transactions that a contract sent, and by which one.
+CREATE TABLE children (
+  position BIGINT NOT NULL PRIMARY KEY REFERENCES transactions (position),
+  parent BIGINT NOT NULL REFERENCES transactions (position) CHECK (parent < position),
+  triggered_on TEXT NOT NULL CHECK (triggered_on IN ('accepted', 'finalized')),
+  origin BLOB NOT NULL CHECK (length(origin) = 20)
+);
+CREATE INDEX children_parent ON children (parent, position);
+
+CREATE TABLE appeals (
+  position BIGINT NOT NULL REFERENCES transactions (position),
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  kind TEXT NOT NULL CHECK (kind IN (
+    'validators', 'leader', 'leader_timeout', 'validators_timeout')),
+  appellant BLOB NOT NULL CHECK (length(appellant) = 20),
+  opened_at BIGINT NOT NULL,
+  closed_at BIGINT,
+  -- NULL while it is open, and for ever when the transaction was undone under it.
+  successful INTEGER CHECK (successful IN (0, 1)),
   PRIMARY KEY (position, attempt)
 );
 

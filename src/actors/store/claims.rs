@@ -31,6 +31,12 @@ impl Claims {
         Claim::Claimed(job)
     }
 
+    /// Is the transaction in flight?
+    pub(super) fn holds(&self, hash: TxHash) -> bool {
+        let claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.values().any(|(claimed, _)| *claimed == hash)
+    }
+
     /// The transaction is in flight no more.
     pub(super) fn let_go(&self, hash: TxHash, attempt: u32) {
         let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -14,11 +14,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
 
 use super::messages::{
-    AuditSupply, BeatHeart, ChangeValidators, ClaimTransaction, CloseStore, CountStatuses, DuePage,
-    EventsCommitted, ExecuteTransfer, ExplainWaiting, Finalize, GetAccount, GetContract,
-    GetTransaction, ListContracts, ListDue, ListEvents, ListPages, ListPending, ListTransactions,
-    ListValidators, PersistDecision, ReadPages, RequeueTransaction, StepReached, SubmitTransaction,
-    ViewContract,
+    AuditSupply, BeatHeart, CancelTransaction, ChangeValidators, ClaimTransaction, CloseStore,
+    CountStatuses, DuePage, EventsCommitted, ExecuteTransfer, ExplainWaiting, Finalize, GetAccount,
+    GetContract, GetTransaction, ListContracts, ListDue, ListEvents, ListPages, ListPending,
+    ListTransactions, ListValidators, OpenAppeal, PersistDecision, ReadPages, RequeueTransaction,
+    StepReached, SubmitTransaction, ViewContract,
 };
 use super::permits::Permits;
 use super::settings::NetworkSettings;
@@ -30,7 +30,8 @@ use crate::domain::ledger::{
     ValidatorRecord,
 };
 use crate::domain::{
-    Amount, Clock, DerivedKey, KeyUse, PageKey, Status, Timestamp, TxHash, Validator,
+    Amount, AppealKind, Clock, DerivedKey, KeyUse, PageKey, Profile, Status, Timestamp, TxHash,
+    Validator,
 };
 use crate::storage::{self, Connection, Recover, SubmitContext};
 pub use crate::storage::{Database, DatabaseOptions};
@@ -150,6 +151,37 @@ impl Handler<SubmitTransaction> for Store {
     }
 }
 
+impl Handler<OpenAppeal> for Store {
+    type Result = Answer<AppealKind>;
+
+    fn handle(&mut self, message: OpenAppeal, _: &mut Context<Self>) -> Self::Result {
+        let OpenAppeal { hash, appellant } = message;
+        let (at, profile) = (self.clock.now(), self.settings.profile);
+        if profile == Profile::Origin {
+            let reason = "the founding document knows no appeals (profile origin)".to_owned();
+            return Box::pin(async move { Err(StoreError::AppealRefused { hash, reason }) });
+        }
+        Box::pin(self.writer.write(None, move |conn, ctx| {
+            storage::appeal_open_in_txn(conn, ctx, hash, appellant, at)
+        }))
+    }
+}
+
+impl Handler<CancelTransaction> for Store {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, message: CancelTransaction, _: &mut Context<Self>) -> Self::Result {
+        let (at, hash, claims) = (self.clock.now(), message.0, self.claims.clone());
+        Box::pin(self.writer.write(None, move |conn, ctx| {
+            // A claim that is only in memory is not in the database yet.
+            if claims.holds(hash) {
+                return Err(StoreError::NotPending { hash, found: Status::Proposing });
+            }
+            storage::transaction_cancel_in_txn(conn, ctx, hash, at)
+        }))
+    }
+}
+
 impl Handler<ChangeValidators> for Store {
     type Result = Answer<ValidatorRecord>;
 
@@ -196,9 +228,8 @@ impl Handler<ExecuteTransfer> for Store {
 
     fn handle(&mut self, message: ExecuteTransfer, _: &mut Context<Self>) -> Self::Result {
         let at = self.clock.now();
-        let final_from = at.after(self.settings.finality_window);
         Box::pin(self.writer.write(None, move |conn, ctx| {
-            storage::transfer_execute_in_txn(conn, ctx, message.0, at, final_from)
+            storage::transfer_execute_in_txn(conn, ctx, message.0, at)
         }))
     }
 }
@@ -317,9 +348,10 @@ impl Handler<ListDue> for Store {
 
     fn handle(&mut self, message: ListDue, _: &mut Context<Self>) -> Self::Result {
         self.read(move |conn| {
-            let due = storage::transaction_list_due(conn, message.now, message.limit)?;
+            let ListDue { now, after, limit } = message;
+            let due = storage::transaction_list_due(conn, now, after, limit)?;
             let next_at =
-                if due.is_empty() { storage::transaction_next_due_at(conn)? } else { None };
+                if due.is_empty() { storage::transaction_next_due_at(conn, now)? } else { None };
             Ok(DuePage { due, next_at })
         })
     }

@@ -230,6 +230,8 @@ fn frame(event: &Event) -> Bytes {
     let name = match event.kind {
         EventKind::TransactionSubmitted => "transaction_submitted",
         EventKind::StatusChanged { .. } => "status_changed",
+        EventKind::AppealOpened { .. } => "appeal_opened",
+        EventKind::AppealClosed { .. } => "appeal_closed",
     };
     let data = serde_json::to_string(event).unwrap_or_default();
     Bytes::from(format!("id: {}\nevent: {name}\ndata: {data}\n\n", event.cursor))

@@ -202,6 +202,15 @@ fn check_signed(
     check_signature(from, &named(api, new)?.hash, signature)
 }
 
+/// A contract's source.
+fn source(code: Option<String>) -> Result<Bytes, ApiError> {
+    let code = code.ok_or_else(|| ApiError::missing("code", "Python source"))?;
+    if code.trim().is_empty() {
+        return Err(ApiError::invalid("code", "the code is empty", "Python source"));
+    }
+    Ok(Bytes::from(code.into_bytes()))
+}
+
 /// Reads the header that makes repetitions harmless.
 pub(super) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
     const NAME: &str = "Idempotency-Key";
@@ -220,7 +229,7 @@ pub(super) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, A
 impl SubmissionBody {
     /// Reads every field and refuses those that do not belong to the type.
     fn read(mut fields: Fields) -> Result<Self, ApiError> {
-        let valid = "transfer, deploy or call";
+        let valid = "transfer, deploy, call or upgrade";
         let kind = fields.parsed("type", valid)?.ok_or_else(|| ApiError::missing("type", valid))?;
         match kind {
             PayloadKind::Transfer => {
@@ -246,7 +255,20 @@ impl SubmissionBody {
                 fields.refuse(&["to"], "the network chooses where a deploy goes")?;
                 fields.refuse(&["method"], "a deploy runs the constructor")?;
             }
-            PayloadKind::Call => fields.refuse(&["code"], "only a deploy has code")?,
+            PayloadKind::Call => fields.refuse(&["code"], "a call has no code")?,
+            PayloadKind::Upgrade => {
+                let foreign = [
+                    "method",
+                    "args",
+                    "kwargs",
+                    "calldata",
+                    "value",
+                    "validators",
+                    "rotations_max",
+                    "mode",
+                ];
+                fields.refuse(&foreign, "an upgrade only replaces the code")?;
+            }
         }
         let body = Self {
             kind,
@@ -279,14 +301,11 @@ impl SubmissionBody {
         };
         let payload = match self.kind {
             PayloadKind::Transfer => Payload::Transfer,
+            PayloadKind::Upgrade => Payload::Upgrade { code: source(self.code)? },
             PayloadKind::Deploy => {
-                let code = self.code.ok_or_else(|| ApiError::missing("code", "Python source"))?;
-                if code.trim().is_empty() {
-                    let message = "the code is empty";
-                    return Err(ApiError::invalid("code", message, "Python source"));
-                }
+                let code = source(self.code)?;
                 let calldata = call_data(None, self.args, self.kwargs, self.calldata)?;
-                Payload::Deploy { code: Bytes::from(code.into_bytes()), calldata }
+                Payload::Deploy { code, calldata }
             }
             PayloadKind::Call => {
                 if self.method.is_none() && self.calldata.is_none() {
@@ -315,7 +334,8 @@ impl SubmissionBody {
         if is_transfer && self.value.is_none() {
             return Err(ApiError::missing("value", AMOUNT));
         }
-        if self.kind == PayloadKind::Call && self.to.is_none() {
+        let has_contract = matches!(self.kind, PayloadKind::Call | PayloadKind::Upgrade);
+        if has_contract && self.to.is_none() {
             return Err(ApiError::missing("to", ADDRESS));
         }
         if self.from.is_some() {

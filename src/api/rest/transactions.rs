@@ -19,8 +19,8 @@ use crate::api::server::Api;
 use crate::domain::calldata::Value;
 use crate::domain::ledger::{TransactionFilter, TransactionRecord};
 use crate::domain::{
-    Address, Amount, Bytes, Code, Digest, Event, ExecutionMode, Payload, PayloadKind, Status,
-    Timestamp, TxHash, to_json,
+    Address, Amount, AppealKind, Bytes, Code, Digest, Event, ExecutionMode, Payload, PayloadKind,
+    Status, Timestamp, Trigger, TxHash, to_json,
 };
 
 /// How long a read waits when the request does not say.
@@ -83,12 +83,28 @@ pub struct TransactionView {
     pub finalized_at: Option<i64>,
     /// Why it waits, or why it ended as it did.
     pub reason: Option<String>,
+    /// The appeal that is open: `validators`, `leader`, `leader_timeout` or `validators_timeout`.
+    #[schema(value_type = Option<String>)]
+    pub appeal: Option<AppealKind>,
+    /// The transaction whose contract sent this one; in single reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub triggered_by: Option<TxHash>,
+    /// What it sent this one on: `accepted` or `finalized`; in single reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub triggered_on: Option<Trigger>,
+    /// The transactions that its contract sent, oldest first; in single reads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub triggered: Vec<TxHash>,
     /// What the last leader produced (`outcome`, `result`, `stdout`, `stderr`, …); in single
     /// reads, once decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub receipt: Option<Json>,
-    /// The whole consensus, rotation by rotation; in single reads, once decided.
+    /// Every round over it (`rounds`: `phase`, `status`, `rotations`, …) and every appeal
+    /// (`appeals`), oldest first; in single reads, once decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub consensus: Option<Json>,
@@ -118,8 +134,11 @@ impl From<TransactionRecord> for TransactionView {
             Payload::Transfer => (None, None),
             Payload::Deploy { code, calldata } => (Some(Code::new(code).hash), Some(calldata)),
             Payload::Call { calldata } => (None, Some(calldata)),
+            Payload::Upgrade { code } => (Some(Code::new(code).hash), None),
         };
-        let rotations = record.consensus.as_ref().and_then(|json| json.get("rotations"));
+        let rounds = record.consensus.as_ref().and_then(|json| json.get("rounds"));
+        let round = rounds.and_then(Json::as_array).and_then(|rounds| rounds.last());
+        let rotations = round.and_then(|round| round.get("rotations"));
         let last = rotations.and_then(Json::as_array).and_then(|rotations| rotations.last());
         let receipt = last.and_then(|last| last.get("leader_receipt")).filter(|r| !r.is_null());
         Self {
@@ -143,6 +162,10 @@ impl From<TransactionRecord> for TransactionView {
             final_from: record.final_from.map(Timestamp::as_millis),
             finalized_at: record.finalized_at.map(Timestamp::as_millis),
             reason: record.reason,
+            appeal: record.appeal,
+            triggered_by: record.parent.map(|(hash, _)| hash),
+            triggered_on: record.parent.map(|(_, trigger)| trigger),
+            triggered: record.children,
             receipt: receipt.cloned(),
             consensus: record.consensus,
         }

@@ -1,0 +1,226 @@
+//! What a decision does to the ledger, and how that is taken back exactly (protocol section 4).
+
+use diesel::prelude::*;
+
+use super::Connection;
+use super::accounts::Account;
+use super::batch::BatchContext;
+use super::failure::{During, database_error};
+use super::rows::{Progress, digest};
+use super::schema::decisions;
+use super::{children, contracts, receipts, writes};
+use crate::domain::ledger::{Decision, StoreError};
+use crate::domain::{
+    Amount, AppealKind, Digest, Execution, Pages, PayloadKind, Phase, Status, Timestamp, Trigger,
+};
+
+/// No pages.
+static NO_PAGES: Pages = Pages::new();
+
+/// What a decision moves, worked out before anything is written.
+pub(super) struct Effects<'a> {
+    /// The receipt that takes effect; none when it is not accepted, or an error.
+    receipt: Option<&'a Execution>,
+    /// The contract's account afterwards, when it changes.
+    contract: Option<Account>,
+    /// Value the transaction holds from now on.
+    pub(super) locked: Amount,
+    /// The pages under the receipt's as they are.
+    pub(super) inverse: Pages,
+}
+
+impl<'a> Effects<'a> {
+    /// Works out what `decision` does; the value of one without effect stays where it is until
+    /// that is final, because an appeal could still need it.
+    pub(super) fn prepare(
+        conn: &mut Connection,
+        progress: &Progress,
+        decision: &'a Decision,
+    ) -> Result<Self, StoreError> {
+        let receipt = decision
+            .receipt
+            .as_deref()
+            .filter(|receipt| decision.status == Status::Accepted && receipt.outcome.is_success());
+        let Some(receipt) = receipt else {
+            let (contract, inverse) = (None, Pages::new());
+            return Ok(Self { receipt: None, contract, locked: progress.locked, inverse });
+        };
+        let (sent, waiting) =
+            children::values_of(receipt).ok_or(StoreError::Overflow(progress.queue))?;
+        // A contract has an account from its first day, be it empty.
+        let is_paid =
+            progress.kind == PayloadKind::Deploy || !progress.locked.is_zero() || !sent.is_zero();
+        let contract = if is_paid {
+            let account = Account::load(conn, progress.queue)?.credited(progress.locked)?;
+            let balance = account.balance;
+            let left = balance.checked_sub(sent).ok_or(StoreError::InsufficientFunds {
+                account: progress.queue,
+                balance,
+                needed: sent,
+            })?;
+            Some(account.with_balance(left))
+        } else {
+            None
+        };
+        let inverse = writes::accepted_under(conn, progress.queue, &receipt.state.0)?;
+        Ok(Self { receipt: Some(receipt), contract, locked: waiting, inverse })
+    }
+
+    /// Does the receipt take effect?
+    pub(super) fn are_there(&self) -> bool {
+        self.receipt.is_some()
+    }
+
+    /// The pages that are written.
+    pub(super) fn pages(&self) -> &Pages {
+        self.receipt.map_or(&NO_PAGES, |receipt| &receipt.state.0)
+    }
+
+    /// Writes it all, and sends what is to be sent on acceptance.
+    pub(super) fn apply(
+        &self,
+        conn: &mut Connection,
+        ctx: &mut BatchContext,
+        progress: &Progress,
+        decision: &Decision,
+    ) -> Result<(), StoreError> {
+        let Some(receipt) = self.receipt else { return Ok(()) };
+        if let Some(account) = &self.contract {
+            account.store(conn)?;
+        }
+        let at = decision.decided_at;
+        match progress.kind {
+            PayloadKind::Deploy => {
+                contracts::insert(conn, progress.queue, own_code(progress)?, progress.hash, at)?;
+            }
+            PayloadKind::Upgrade => {
+                contracts::set_code(conn, progress.queue, own_code(progress)?)?;
+            }
+            PayloadKind::Call | PayloadKind::Transfer => {}
+        }
+        writes::apply_accepted(conn, progress.queue, self.pages())?;
+        children::send(
+            conn,
+            ctx,
+            progress,
+            decision.attempt,
+            &receipt.messages,
+            Trigger::Accepted,
+            at,
+        )
+    }
+}
+
+fn own_code(progress: &Progress) -> Result<&[u8], StoreError> {
+    progress.code_hash.as_deref().ok_or_else(|| {
+        database_error("storing a contract", format!("`{}` has no code", progress.hash))
+    })
+}
+
+/// A decision as it was stored.
+pub(super) struct StoredDecision {
+    pub(super) inverse: Pages,
+    pub(super) receipt: Option<Execution>,
+    pub(super) balance_before: Amount,
+    pub(super) code_before: Option<Digest>,
+}
+
+impl StoredDecision {
+    /// The last decision of the rounds that count which was no re-vote: the one that stands.
+    pub(super) fn last(
+        conn: &mut Connection,
+        progress: &Progress,
+    ) -> Result<Option<Self>, StoreError> {
+        const OPERATION: &str = "looking for a decision";
+        let revotes = [AppealKind::Validators, AppealKind::ValidatorsTimeout]
+            .map(|kind| Phase::Appeal(kind).name());
+        let chain_from = i32::try_from(progress.chain_from).during(OPERATION)?;
+        let attempt: Option<i32> = decisions::table
+            .filter(decisions::position.eq(progress.position.0))
+            .filter(decisions::attempt.ge(chain_from))
+            .filter(decisions::phase.ne_all(revotes))
+            .order(decisions::attempt.desc())
+            .select(decisions::attempt)
+            .first(conn)
+            .optional()
+            .during(OPERATION)?;
+        attempt.map(|attempt| Self::load(conn, progress, super::rows::number(attempt)?)).transpose()
+    }
+
+    /// The decision of `attempt` over a transaction.
+    pub(super) fn load(
+        conn: &mut Connection,
+        progress: &Progress,
+        attempt: u32,
+    ) -> Result<Self, StoreError> {
+        const OPERATION: &str = "reading a decision";
+        type Row = (Vec<u8>, Vec<u8>, Option<Vec<u8>>, String, Option<Vec<u8>>);
+        let attempt = i32::try_from(attempt).during(OPERATION)?;
+        let (written, inverse, receipt, balance, code): Row = decisions::table
+            .find((progress.position.0, attempt))
+            .select((
+                decisions::writes,
+                decisions::inverse,
+                decisions::receipt,
+                decisions::balance_before,
+                decisions::code_before,
+            ))
+            .get_result(conn)
+            .during(OPERATION)?;
+        let pages = writes::decode(&written)?;
+        Ok(Self {
+            inverse: writes::decode(&inverse)?,
+            receipt: receipt.map(|bytes| receipts::decode(&bytes, pages)).transpose()?,
+            balance_before: super::rows::parsed(&balance)?,
+            code_before: code.as_deref().map(digest).transpose()?,
+        })
+    }
+}
+
+/// Takes the effects of a decision back. Its children must have been withdrawn, so that their
+/// value is with the contract again.
+pub(super) fn revert(
+    conn: &mut Connection,
+    progress: &Progress,
+    attempt: u32,
+) -> Result<(), StoreError> {
+    const OPERATION: &str = "undoing a decision";
+    let stored = StoredDecision::load(conn, progress, attempt)?;
+    let account = Account::load(conn, progress.queue)?.credited(progress.locked)?;
+    let balance = account.balance.checked_sub(progress.value).ok_or_else(|| {
+        database_error(OPERATION, format!("`{}` has less than it was paid", progress.queue))
+    })?;
+    if balance != account.balance || !progress.locked.is_zero() {
+        account.with_balance(balance).store(conn)?;
+    }
+    writes::apply_accepted(conn, progress.queue, &stored.inverse)?;
+    match (progress.kind, stored.code_before) {
+        (PayloadKind::Deploy, _) => contracts::remove(conn, progress.queue),
+        (PayloadKind::Upgrade, Some(code)) => {
+            contracts::set_code(conn, progress.queue, code.as_bytes())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The effects of a decision become final: its pages, its contract, and what waited for it.
+pub(super) fn finalize(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    progress: &Progress,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    const OPERATION: &str = "finalizing a decision";
+    let Some(attempt) = progress.effective else {
+        return children::refund(conn, progress);
+    };
+    let stored = StoredDecision::load(conn, progress, attempt)?;
+    let receipt = stored.receipt.ok_or_else(|| {
+        database_error(OPERATION, format!("the receipt of `{}` is gone", progress.hash))
+    })?;
+    writes::apply_finalized(conn, progress.queue, &receipt.state.0)?;
+    if progress.kind == PayloadKind::Deploy {
+        contracts::mark_finalized(conn, progress.queue, at)?;
+    }
+    children::send(conn, ctx, progress, attempt, &receipt.messages, Trigger::Finalized, at)
+}

@@ -1,0 +1,38 @@
+//! What was decided upon, stored so that it can be judged again and its messages sent later.
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::During;
+use crate::domain::ledger::StoreError;
+use crate::domain::{Bytes, EmittedMessage, Execution, ExecutionOutcome, Pages, StateDelta};
+
+/// A receipt without its pages, which are stored as the decision's writes.
+#[derive(Serialize, Deserialize)]
+struct StoredReceipt {
+    outcome: ExecutionOutcome,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<EmittedMessage>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    block_outputs: Vec<Bytes>,
+}
+
+/// Writes a receipt.
+pub(super) fn encode(receipt: &Execution) -> Result<Vec<u8>, StoreError> {
+    let stored = StoredReceipt {
+        outcome: receipt.outcome.clone(),
+        messages: receipt.messages.clone(),
+        block_outputs: receipt.block_outputs.clone(),
+    };
+    serde_json::to_vec(&stored).during("storing a receipt")
+}
+
+/// Reads a receipt with the pages it wrote.
+pub(super) fn decode(bytes: &[u8], pages: Pages) -> Result<Execution, StoreError> {
+    let stored: StoredReceipt = serde_json::from_slice(bytes).during("reading a receipt")?;
+    Ok(Execution {
+        state: StateDelta(pages),
+        messages: stored.messages,
+        block_outputs: stored.block_outputs,
+        ..Execution::ending(stored.outcome)
+    })
+}
