@@ -159,6 +159,19 @@ impl Store {
         }
     }
 
+    /// The job of a deploy or call that is next in its queue; a transfer is executed.
+    pub fn claim_or_execute(&mut self, hash: TxHash) -> Option<ConsensusJob> {
+        let record = storage::transaction_get(&mut self.conn, hash).unwrap().unwrap();
+        if record.transaction.payload == Payload::Transfer {
+            self.execute(hash);
+            return None;
+        }
+        match self.claim(hash) {
+            Claim::Claimed(job) => Some(*job),
+            _ => None,
+        }
+    }
+
     pub fn decide(&mut self, decision: &Decision) -> Result<Persisted, StoreError> {
         self.try_write(|conn, ctx| storage::decision_persist_in_txn(conn, ctx, decision))
     }
@@ -303,7 +316,8 @@ pub fn returning(writes: &[(u32, &str)]) -> Execution {
 
 pub fn decision(job: &ConsensusJob, status: Status, receipt: Execution) -> Decision {
     let receipt = Arc::new(receipt);
-    let seats = job.validators.iter().map(|validator| SeatRecord {
+    let size = usize::from(job.transaction.rules.validators);
+    let seats = job.validators.iter().take(size).map(|validator| SeatRecord {
         validator: validator.address,
         stake: validator.stake,
         commitment: Some(Commitment(Digest::new([4; 32]))),

@@ -25,3 +25,4 @@ mod plans;
 mod queue;
 mod recovery;
 mod submissions;
+mod undo;
