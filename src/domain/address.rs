@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use alloy_primitives::U256;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::hash::{ParseHashError, TxHash, keccak256};
@@ -40,6 +41,17 @@ impl Address {
         let digest = keccak256(&[b"agora:contract", hash.as_bytes()]);
         let mut bytes = [0; 20];
         bytes.copy_from_slice(digest.as_bytes().split_at(12).1);
+        Self(bytes)
+    }
+
+    /// The address of a contract that the contract `deployer` deploys with a salt.
+    ///
+    /// `reference/studio.md` section 1.10: known to the deployer before its message is sent.
+    pub fn of_salted_deployment(deployer: &Self, salt: U256, chain_id: u64) -> Self {
+        let (salt, chain_id) = (salt.to_be_bytes::<32>(), U256::from(chain_id).to_be_bytes::<32>());
+        let digest = keccak256(&[&[1], &deployer.0, &salt, &chain_id]);
+        let mut bytes = [0; 20];
+        bytes.copy_from_slice(digest.as_bytes().split_at(20).0);
         Self(bytes)
     }
 }

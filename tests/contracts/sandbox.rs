@@ -7,7 +7,7 @@ use agora::execution::{ExecutionError, Executor};
 use crate::harness::*;
 
 /// Worker processes of this executor: those whose argument is its memory limit.
-fn workers(limit: u64) -> Vec<u32> {
+pub(crate) fn workers(limit: u64) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     ids.filter(|id| {
