@@ -375,3 +375,27 @@ async fn the_next_job_has_a_fresh_outbox_in_the_same_worker() {
     let quiet = executor.execute(request(&contract("return 1"), Some("go"), vec![])).await.unwrap();
     assert_eq!((returned(&quiet), quiet.messages), (int(1), vec![]));
 }
+
+#[tokio::test]
+async fn what_a_contract_does_to_proxies_does_not_reach_the_next_one() {
+    let executor = executor();
+    for leak in [
+        "gl.get_contract_at = gl.deploy_contract = gl.evm.contract_interface = None",
+        "type(gl.get_contract_at(OTHER)).emit = None",
+        "type(gl.get_contract_at(OTHER).emit()).__getattr__ = None",
+        "gl.get_contract_at(OTHER)._interface.check = None",
+        "Account.emit_transfer = None",
+        "Other.__class__.__call__ = None",
+        "import sys\nsys.modules['_genlayer'].send_call = None",
+        "import sys\nsys.modules['genlayer.messages']._is_accepted = lambda on: True",
+    ] {
+        let source = contract(&format!("{leak}\nreturn 'done'"));
+        let execution = executor.execute(request(&source, Some("go"), vec![])).await.unwrap();
+        assert_eq!(returned(&execution), text("done"), "{leak}");
+        let probe = contract("Other(OTHER).emit().add()\nAccount(OTHER).emit_transfer()");
+        let execution = executor.execute(request(&probe, Some("go"), vec![])).await.unwrap();
+        assert_eq!(returned(&execution), Value::Null, "{leak}");
+        let on: Vec<_> = execution.messages.iter().map(|message| message.on).collect();
+        assert_eq!(on, [Trigger::Finalized; 2], "{leak}");
+    }
+}

@@ -312,3 +312,44 @@ async fn execution_of_lost(lease: Lease, lost: Lost) -> Execution {
     };
     Execution { stderr: text.into(), ..Execution::ending(ExecutionOutcome::VmError(code)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Address, Bytes, EmittedMessage, MessageBody, Trigger};
+
+    /// A report of this kind with a message that carries 6.
+    fn report(kind: u8) -> Report {
+        let body = MessageBody::Transfer { to: Address::ZERO };
+        let value = Amount::from(6);
+        Report {
+            kind,
+            payload: Bytes::new(),
+            pages: Vec::new(),
+            messages: vec![EmittedMessage { on: Trigger::Finalized, value, body }],
+            stdout: String::new(),
+            stderr: String::new(),
+            cpu_micros: 0,
+        }
+    }
+
+    fn messages_of(kind: u8, is_reader: bool, balance: u64) -> Option<usize> {
+        let terms = Terms { is_reader, balance: Amount::from(balance) };
+        let (execution, sound) = execution_of(report(kind), terms);
+        assert_eq!(execution.is_some(), sound);
+        execution.map(|execution| execution.messages.len())
+    }
+
+    #[test]
+    fn only_what_returns_sends_messages() {
+        assert_eq!(messages_of(0, false, 6), Some(1));
+        assert_eq!(messages_of(1, false, 6), Some(0));
+        assert_eq!(messages_of(2, false, 6), Some(0));
+    }
+
+    #[test]
+    fn a_report_with_messages_that_cannot_be_is_senseless() {
+        assert_eq!(messages_of(0, false, 5), None);
+        assert_eq!(messages_of(0, true, 6), None);
+    }
+}

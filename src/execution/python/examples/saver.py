@@ -27,6 +27,8 @@ class Saver(gl.Contract):
     def earn(self) -> int:
         earner = gl.message.sender_address
         part = gl.message.value * self.percent // 100
+        if part == 0:
+            return 0
         # The vault hears of it as soon as this transaction is accepted.
         Vault(self.vault).emit(value=part, on="accepted").deposit(earner)
         self.saved[earner] = self.saved_by(earner) + part
