@@ -387,6 +387,8 @@ async fn what_a_contract_does_to_proxies_does_not_reach_the_next_one() {
         "Account.emit_transfer = None",
         "Other.__class__.__call__ = None",
         "import sys\nsys.modules['_genlayer'].send_call = None",
+        "getattr(type(gl.get_contract_at(OTHER)).emit, '__kwde' + 'faults__')['on'] = 'accepted'",
+        "setattr(gl.get_contract_at, '__co' + 'de__', getattr(lambda a: 1, '__co' + 'de__'))",
         "import sys\nsys.modules['genlayer.messages']._is_accepted = lambda on: True",
     ] {
         let source = contract(&format!("{leak}\nreturn 'done'"));
