@@ -44,15 +44,15 @@ impl Address {
         Self(bytes)
     }
 
-    /// The address of a contract that another contract deploys with a salt (`studio.md` 1.10).
-    pub fn of_salted_deployment(deployer: Self, salt: U256, chain_id: u64) -> Self {
-        let chain_id = U256::from(chain_id).to_be_bytes::<32>();
-        let digest = keccak256(&[&[1], &deployer.0, &salt.to_be_bytes::<32>(), &chain_id]);
-        let mut address = [0; 20];
-        for (to, from) in address.iter_mut().zip(digest.as_bytes()) {
-            *to = *from;
-        }
-        Self(address)
+    /// The address of a contract that the contract `deployer` deploys with a salt.
+    ///
+    /// `reference/studio.md` section 1.10: known to the deployer before its message is sent.
+    pub fn of_salted_deployment(deployer: &Self, salt: U256, chain_id: u64) -> Self {
+        let (salt, chain_id) = (salt.to_be_bytes::<32>(), U256::from(chain_id).to_be_bytes::<32>());
+        let digest = keccak256(&[&[1], &deployer.0, &salt, &chain_id]);
+        let mut bytes = [0; 20];
+        bytes.copy_from_slice(digest.as_bytes().split_at(20).0);
+        Self(bytes)
     }
 }
 

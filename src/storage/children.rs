@@ -1,6 +1,8 @@
 //! Transactions that contracts send: they come to be with the decision or the finality of the one
 //! that sent them, and go when it is undone (protocol section 4).
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
 use super::Connection;
@@ -10,40 +12,80 @@ use super::failure::During;
 use super::network::network_load;
 use super::rows::{Progress, TransactionRow, address, digest};
 use super::schema::{children, transactions};
-use super::submissions::insert;
+use super::submissions::{insert, is_contract};
 use super::transactions::one_row;
+use crate::domain::calldata::Value;
 use crate::domain::ledger::{Position, StoreError};
 use crate::domain::{
     Address, Amount, EmittedMessage, EventKind, Execution, MessageBody, Payload, Timestamp,
     Transaction, TransactionRules, Trigger, TxHash,
 };
 
-/// The value that all messages of a receipt hand on, and the part of it that waits for finality;
-/// `None` when it is more than there is money.
-pub(super) fn values_of(receipt: &Execution) -> Option<(Amount, Amount)> {
-    let sum = |trigger: Option<Trigger>| {
-        let messages = receipt.messages.iter();
-        messages
-            .filter(|message| trigger.is_none_or(|trigger| message.trigger() == trigger))
-            .try_fold(Amount::ZERO, |sum, message| sum.checked_add(message.value))
-    };
-    sum(None).zip(sum(Some(Trigger::Finalized)))
+/// What the messages of a receipt come to.
+pub(super) struct Outgoing {
+    messages: Vec<EmittedMessage>,
+    /// The value that all of them hand on.
+    pub(super) value: Amount,
+    /// The part of it that waits for finality.
+    pub(super) waiting: Amount,
 }
 
-/// Makes transactions of the messages that `trigger` sends. Their value was taken from the
-/// contract when the receipt was accepted.
+impl Outgoing {
+    /// Adds the messages up. A call that only hands value to an address without a contract is a
+    /// transfer to an account: many contracts spell it so.
+    pub(super) fn of(
+        conn: &mut Connection,
+        parent: &Progress,
+        receipt: &Execution,
+    ) -> Result<Self, StoreError> {
+        let mut outgoing =
+            Self { messages: Vec::new(), value: Amount::ZERO, waiting: Amount::ZERO };
+        let overflow = StoreError::Overflow(parent.queue);
+        for message in &receipt.messages {
+            let message = resolved(conn, message.clone())?;
+            let value = outgoing.value.checked_add(message.value);
+            outgoing.value = value.ok_or_else(|| overflow.clone())?;
+            if message.trigger() == Trigger::Finalized {
+                let waiting = outgoing.waiting.checked_add(message.value);
+                outgoing.waiting = waiting.ok_or_else(|| overflow.clone())?;
+            }
+            outgoing.messages.push(message);
+        }
+        Ok(outgoing)
+    }
+}
+
+fn resolved(conn: &mut Connection, message: EmittedMessage) -> Result<EmittedMessage, StoreError> {
+    let EmittedMessage { on, value, body } = message;
+    let body = match body {
+        MessageBody::Call { to, calldata }
+            if calldata == Value::Map(BTreeMap::new()).encode() && !is_contract(conn, to)? =>
+        {
+            MessageBody::Transfer { to }
+        }
+        body => body,
+    };
+    Ok(EmittedMessage { on, value, body })
+}
+
+/// Makes transactions of the messages that `trigger` sends; finality sends all that were not sent
+/// before. Their value was taken from the contract when the receipt was accepted.
 pub(super) fn send(
     conn: &mut Connection,
     ctx: &mut BatchContext,
     parent: &Progress,
     attempt: u32,
-    messages: &[EmittedMessage],
+    outgoing: &Outgoing,
     trigger: Trigger,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let mut shared = None;
-    for (number, message) in messages.iter().enumerate() {
-        if message.trigger() != trigger {
+    for (number, message) in outgoing.messages.iter().enumerate() {
+        let is_sent = match trigger {
+            Trigger::Accepted => message.trigger() == Trigger::Accepted,
+            Trigger::Finalized => !was_sent(conn, parent, attempt, number)?,
+        };
+        if !is_sent {
             continue;
         }
         let (rules, origin) = match shared {
@@ -67,6 +109,24 @@ pub(super) fn send(
         ctx.record(at, transaction.hash, queue, EventKind::TransactionSubmitted);
     }
     Ok(())
+}
+
+fn was_sent(
+    conn: &mut Connection,
+    parent: &Progress,
+    attempt: u32,
+    number: usize,
+) -> Result<bool, StoreError> {
+    const OPERATION: &str = "looking for a message that was sent";
+    let number = u32::try_from(number).during(OPERATION)?;
+    let hash = Transaction::hash_of_child(&parent.hash, attempt, number);
+    let found: Option<i64> = transactions::table
+        .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
+        .select(transactions::position)
+        .get_result(conn)
+        .optional()
+        .during(OPERATION)?;
+    Ok(found.is_some())
 }
 
 /// Children are judged by the rules of their parent, on behalf of whoever signed the root.
@@ -118,7 +178,7 @@ fn child(
                 None => None,
                 Some(salt) => {
                     let chain_id = network_load(conn)?.map_or(0, |network| network.chain_id);
-                    Some(Address::of_salted_deployment(parent.queue, *salt, chain_id))
+                    Some(Address::of_salted_deployment(&parent.queue, *salt, chain_id))
                 }
             };
             (to, Payload::Deploy { code, calldata })

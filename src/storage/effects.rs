@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::accounts::Account;
 use super::batch::BatchContext;
+use super::children::Outgoing;
 use super::failure::{During, database_error};
 use super::rows::{Progress, digest};
 use super::schema::decisions;
@@ -21,6 +22,8 @@ static NO_PAGES: Pages = Pages::new();
 pub(super) struct Effects<'a> {
     /// The receipt that takes effect; none when it is not accepted, or an error.
     receipt: Option<&'a Execution>,
+    /// What it sends.
+    outgoing: Option<Outgoing>,
     /// The contract's account afterwards, when it changes.
     contract: Option<Account>,
     /// Value the transaction holds from now on.
@@ -43,10 +46,11 @@ impl<'a> Effects<'a> {
             .filter(|receipt| decision.status == Status::Accepted && receipt.outcome.is_success());
         let Some(receipt) = receipt else {
             let (contract, inverse) = (None, Pages::new());
-            return Ok(Self { receipt: None, contract, locked: progress.locked, inverse });
+            let locked = progress.locked;
+            return Ok(Self { receipt: None, outgoing: None, contract, locked, inverse });
         };
-        let (sent, waiting) =
-            children::values_of(receipt).ok_or(StoreError::Overflow(progress.queue))?;
+        let outgoing = Outgoing::of(conn, progress, receipt)?;
+        let (sent, locked) = (outgoing.value, outgoing.waiting);
         // A contract has an account from its first day, be it empty.
         let is_paid =
             progress.kind == PayloadKind::Deploy || !progress.locked.is_zero() || !sent.is_zero();
@@ -63,7 +67,7 @@ impl<'a> Effects<'a> {
             None
         };
         let inverse = writes::accepted_under(conn, progress.queue, &receipt.state.0)?;
-        Ok(Self { receipt: Some(receipt), contract, locked: waiting, inverse })
+        Ok(Self { receipt: Some(receipt), outgoing: Some(outgoing), contract, locked, inverse })
     }
 
     /// Does the receipt take effect?
@@ -84,7 +88,7 @@ impl<'a> Effects<'a> {
         progress: &Progress,
         decision: &Decision,
     ) -> Result<(), StoreError> {
-        let Some(receipt) = self.receipt else { return Ok(()) };
+        let Some(outgoing) = &self.outgoing else { return Ok(()) };
         if let Some(account) = &self.contract {
             account.store(conn)?;
         }
@@ -99,15 +103,7 @@ impl<'a> Effects<'a> {
             PayloadKind::Call | PayloadKind::Transfer => {}
         }
         writes::apply_accepted(conn, progress.queue, self.pages())?;
-        children::send(
-            conn,
-            ctx,
-            progress,
-            decision.attempt,
-            &receipt.messages,
-            Trigger::Accepted,
-            at,
-        )
+        children::send(conn, ctx, progress, decision.attempt, outgoing, Trigger::Accepted, at)
     }
 }
 
@@ -222,5 +218,6 @@ pub(super) fn finalize(
     if progress.kind == PayloadKind::Deploy {
         contracts::mark_finalized(conn, progress.queue, at)?;
     }
-    children::send(conn, ctx, progress, attempt, &receipt.messages, Trigger::Finalized, at)
+    let outgoing = Outgoing::of(conn, progress, &receipt)?;
+    children::send(conn, ctx, progress, attempt, &outgoing, Trigger::Finalized, at)
 }

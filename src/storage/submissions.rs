@@ -150,7 +150,8 @@ fn check_sender(conn: &mut Connection, new: &NewTransaction) -> Result<(), Store
     }
 }
 
-fn is_contract(conn: &mut Connection, address: Address) -> Result<bool, StoreError> {
+/// Is there a contract at `address`?
+pub(super) fn is_contract(conn: &mut Connection, address: Address) -> Result<bool, StoreError> {
     let deployed: Option<i64> = contracts::table
         .find(address.as_bytes().as_slice())
         .select(contracts::position)

@@ -1,7 +1,7 @@
 //! Every example end to end.
 
-use agora::domain::ExecutionOutcome;
 use agora::domain::calldata::Value;
+use agora::domain::{Amount, EmittedMessage, ExecutionOutcome, MessageBody, Trigger};
 use agora::execution::Executor;
 use agora::execution::python::examples;
 
@@ -76,6 +76,43 @@ async fn token() {
     assert_eq!(token.call("balance_of", vec![friend]).await, int(400));
     assert_eq!(token.call("balance_of", vec![spender]).await, int(30));
     assert_eq!(token.call("total_supply", vec![]).await, integer(supply));
+}
+
+#[tokio::test]
+async fn a_saver_feeds_a_vault_and_the_vault_pays_out() {
+    let executor = executor();
+    let to_vault = vec![Value::Address(account(0xee)), int(20)];
+    let mut saver = Contract::deploy(&executor, source("saver"), to_vault).await;
+    (saver.value, saver.balance) = (Amount::from(50), Amount::from(53));
+    let earned = saver.run(Some("earn"), vec![]).await;
+    assert_eq!(returned(&earned), int(10));
+    let [message] = <[EmittedMessage; 1]>::try_from(earned.messages).unwrap();
+    assert_eq!((message.on, message.value), (Trigger::Accepted, Amount::from(10)));
+    let MessageBody::Call { to, calldata } = message.body else { panic!("{message:?}") };
+    assert_eq!(to, account(0xee));
+    saver.value = Amount::ZERO;
+    assert_eq!(saver.call("saved_by", vec![Value::Address(account(0xaa))]).await, int(10));
+
+    // What the saver sent is what the vault gets.
+    let mut vault = Contract::deploy(&executor, source("vault"), vec![]).await;
+    (vault.value, vault.balance) = (message.value, message.value);
+    let deposit =
+        agora::execution::ExecutionRequest { calldata, ..vault.request(Some("deposit"), vec![]) };
+    let deposited = executor.execute(deposit).await.unwrap();
+    assert_eq!((returned(&deposited), &deposited.messages[..]), (Value::Null, &[][..]));
+    vault.apply(&deposited);
+    vault.value = Amount::ZERO;
+    let paid = vault.run(Some("withdraw"), vec![int(4)]).await;
+    let to_account = EmittedMessage {
+        on: Trigger::Finalized,
+        value: Amount::from(4),
+        body: MessageBody::Transfer { to: account(0xaa) },
+    };
+    assert_eq!(paid.messages, [to_account]);
+    assert_eq!(vault.call("held", vec![Value::Address(account(0xaa))]).await, int(6));
+    let refused = vault.run(Some("withdraw"), vec![int(7)]).await;
+    let text = format!("{} has 6 in here, so 7 cannot be paid out", account(0xaa));
+    assert_eq!((refused.outcome, refused.messages), (user_error(&text), vec![]));
 }
 
 #[tokio::test]

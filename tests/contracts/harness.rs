@@ -90,6 +90,8 @@ pub(crate) struct Contract {
     source: String,
     pub(crate) state: Pages,
     pub(crate) sender: Address,
+    pub(crate) value: Amount,
+    pub(crate) balance: Amount,
 }
 
 impl Contract {
@@ -100,6 +102,8 @@ impl Contract {
             source: source.to_owned(),
             state: Pages::new(),
             sender: account(0xaa),
+            value: Amount::ZERO,
+            balance: Amount::ZERO,
         };
         let execution = contract.run(None, args).await;
         assert!(execution.outcome.is_success(), "{execution:?}");
@@ -110,6 +114,7 @@ impl Contract {
     pub(crate) fn request(&self, method: Option<&str>, args: Vec<Value>) -> ExecutionRequest {
         let mut request = request(&self.source, method, args);
         request.message.sender = self.sender;
+        (request.message.value, request.message.balance) = (self.value, self.balance);
         request.snapshot.pages = Arc::new(self.state.clone());
         request
     }
@@ -117,6 +122,12 @@ impl Contract {
     /// Runs a method and applies what it changed.
     pub(crate) async fn run(&mut self, method: Option<&str>, args: Vec<Value>) -> Execution {
         let execution = self.executor.execute(self.request(method, args)).await.unwrap();
+        self.apply(&execution);
+        execution
+    }
+
+    /// Keeps what an execution changed.
+    pub(crate) fn apply(&mut self, execution: &Execution) {
         for (key, page) in &execution.state.0 {
             assert_ne!(self.state.get(key).cloned().unwrap_or_default(), *page, "no change");
             if page.is_empty() {
@@ -125,7 +136,6 @@ impl Contract {
                 self.state.insert(*key, page.clone());
             }
         }
-        execution
     }
 
     /// Runs a method that must return, and gives back what.

@@ -12,5 +12,6 @@ mod examples;
 mod harness;
 mod hostile;
 mod language;
+mod messages;
 mod sandbox;
 mod storage;

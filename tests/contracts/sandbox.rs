@@ -7,7 +7,7 @@ use agora::execution::{ExecutionError, Executor};
 use crate::harness::*;
 
 /// Worker processes of this executor: those whose argument is its memory limit.
-fn workers(limit: u64) -> Vec<u32> {
+pub(crate) fn workers(limit: u64) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     ids.filter(|id| {
@@ -82,6 +82,70 @@ async fn workers_that_are_killed_are_replaced_and_leave_no_zombies() {
     assert_eq!(crashed.outcome, ExecutionOutcome::VmError("exit_code 132".into()));
     assert!(deploy().await.unwrap().outcome.is_success());
     assert!(!std::path::Path::new(&format!("/proc/{busy}")).exists(), "reaped");
+}
+
+const ORDINARY: &str = r#"
+import base64, collections, datetime, decimal, enum, functools, hashlib, json, random, re, typing
+from dataclasses import dataclass
+from genlayer import *
+
+class Colour(enum.Enum):
+    RED = 1
+
+@allow_storage
+@dataclass
+class Row:
+    name: str
+    when: str
+
+Pair = collections.namedtuple("Pair", "a b")
+
+class Ordinary(gl.Contract):
+    rows: DynArray[Row]
+    names: TreeMap[str, u256]
+
+    def __init__(self):
+        self.go()
+
+    @gl.public.write
+    def go(self) -> typing.Any:
+        @functools.lru_cache
+        def twice(n):
+            return 2 * n
+
+        @functools.singledispatch
+        def kind(value):
+            return "any"
+
+        kind.register(int, lambda value: "int")
+        now = datetime.datetime.strptime("2024-02-29", "%Y-%m-%d")
+        self.rows.append(Row("a", now.isoformat()))
+        self.names["b"] = self.names.get("b", 0) + 1
+        text = json.dumps({"a": [1, 2.5, None]}, sort_keys=True, indent=2)
+        return [re.sub(r"\d+", "n", text), str(decimal.Decimal("1.10") / 3), Colour.RED, twice(4),
+                hashlib.sha256(b"x").hexdigest(), base64.b64encode(b"x"), Pair(1, 2), kind(1),
+                f"{random.random():.3f}", [row.name for row in self.rows], dict(self.names)]
+"#;
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn ordinary_contracts_keep_their_worker() {
+    let limit = 192_000_005;
+    let settings = PythonSettings { memory_limit_bytes: limit, ..settings(1) };
+    let executor = PythonExecutor::start(settings).unwrap();
+    let mut sources: Vec<&str> = examples().iter().map(|example| example.source).collect();
+    sources.push(ORDINARY);
+    let mut first = None;
+    for source in sources {
+        let code = request(source, None, vec![]).code;
+        assert!(executor.schema(code).await.unwrap().is_ok());
+        executor.execute(request(source, None, vec![])).await.unwrap();
+        executor.execute(request(source, Some("go"), vec![])).await.unwrap();
+        let workers = workers(limit);
+        assert_eq!(*first.get_or_insert_with(|| workers.clone()), workers, "{source}");
+    }
+    let last = executor.execute(request(ORDINARY, Some("go"), vec![])).await.unwrap();
+    assert!(last.outcome.is_success(), "{last:?}");
 }
 
 /// Does a thread of this process run?

@@ -39,5 +39,15 @@ pub fn examples() -> &'static [Example] {
             summary: "A token in the manner of ERC-20: balances, transfers and allowances.",
             source: include_str!("examples/token.py"),
         },
+        Example {
+            name: "vault",
+            summary: "Keeps money for its owners, and pays it out to their accounts on finality.",
+            source: include_str!("examples/vault.py"),
+        },
+        Example {
+            name: "saver",
+            summary: "Passes a part of what it is sent on to a vault, as soon as it is accepted.",
+            source: include_str!("examples/saver.py"),
+        },
     ]
 }

@@ -10,12 +10,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::frame::{FromWorker, Job, PAGES_ASKED_MAX, Report, Task, ToWorker};
+use super::outbox::are_payable;
 use super::pool::{Lease, Pool, infrastructure};
 use super::process::{Ended, Lost};
 use super::settings::{PythonSettings, SandboxReport};
 use super::store::trimmed;
 use crate::domain::{
-    Code, Cost, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta,
+    Amount, Code, Cost, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta, U256,
 };
 use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, PageSource, Role};
 
@@ -153,6 +154,7 @@ async fn fulfil(pool: Arc<Pool>, mut order: Order) {
         Ok(lease) => lease,
         Err(error) => return drop(reply.send(Err(error))),
     };
+    let terms = Terms::of(&job);
     let began = Instant::now();
     let ended = tokio::select! {
         biased;
@@ -168,7 +170,7 @@ async fn fulfil(pool: Arc<Pool>, mut order: Order) {
         Ok(Err(Failure::Error(error))) => Err(error),
         Ok(Err(Failure::Lost(lost))) => Ok(execution_of_lost(lease, lost).await),
         Ok(Ok(report)) => {
-            let (execution, sound) = execution_of(report);
+            let (execution, sound) = execution_of(report, terms);
             // The answer need not wait for the worker to clean up.
             let answer = execution.map(|execution| timed(execution, started));
             drop(reply.send(Ok(answer.unwrap_or_else(senseless))));
@@ -236,8 +238,22 @@ async fn converse(
     }
 }
 
+/// What the messages of a job are measured by.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    is_reader: bool,
+    balance: Amount,
+}
+
+impl Terms {
+    const fn of(job: &Job) -> Self {
+        let balance = Amount::new(U256::from_be_bytes(job.balance));
+        Self { is_reader: job.reader, balance }
+    }
+}
+
 /// The execution a worker reports; the flag says if its form is one that our worker produces.
-fn execution_of(report: Report) -> (Option<Execution>, bool) {
+fn execution_of(report: Report, terms: Terms) -> (Option<Execution>, bool) {
     let outcome = match report.kind {
         0 => Some(ExecutionOutcome::Return(report.payload)),
         1 => String::from_utf8(report.payload.to_vec()).ok().map(ExecutionOutcome::UserError),
@@ -245,8 +261,14 @@ fn execution_of(report: Report) -> (Option<Execution>, bool) {
         _ => None,
     };
     let Some((outcome, state)) = outcome.zip(state_of(report.pages)) else { return (None, false) };
+    let has_effects = outcome.is_success();
+    // A worker that a contract took over could report what the contract may not send.
+    if !are_payable(&report.messages, terms.is_reader, terms.balance) {
+        return (None, false);
+    }
     let execution = Execution {
-        state: if outcome.is_success() { state } else { StateDelta::default() },
+        state: if has_effects { state } else { StateDelta::default() },
+        messages: if has_effects { report.messages } else { Vec::new() },
         stdout: report.stdout,
         stderr: report.stderr,
         cost: Cost { cpu_micros: report.cpu_micros, elapsed_micros: 0 },
@@ -289,4 +311,45 @@ async fn execution_of_lost(lease: Lease, lost: Lost) -> Execution {
         None => ("exit_code 1".to_owned(), "the contract ended its worker\n"),
     };
     Execution { stderr: text.into(), ..Execution::ending(ExecutionOutcome::VmError(code)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Address, Bytes, EmittedMessage, MessageBody, Trigger};
+
+    /// A report of this kind with a message that carries 6.
+    fn report(kind: u8) -> Report {
+        let body = MessageBody::Transfer { to: Address::ZERO };
+        let value = Amount::from(6);
+        Report {
+            kind,
+            payload: Bytes::new(),
+            pages: Vec::new(),
+            messages: vec![EmittedMessage { on: Trigger::Finalized, value, body }],
+            stdout: String::new(),
+            stderr: String::new(),
+            cpu_micros: 0,
+        }
+    }
+
+    fn messages_of(kind: u8, is_reader: bool, balance: u64) -> Option<usize> {
+        let terms = Terms { is_reader, balance: Amount::from(balance) };
+        let (execution, sound) = execution_of(report(kind), terms);
+        assert_eq!(execution.is_some(), sound);
+        execution.map(|execution| execution.messages.len())
+    }
+
+    #[test]
+    fn only_what_returns_sends_messages() {
+        assert_eq!(messages_of(0, false, 6), Some(1));
+        assert_eq!(messages_of(1, false, 6), Some(0));
+        assert_eq!(messages_of(2, false, 6), Some(0));
+    }
+
+    #[test]
+    fn a_report_with_messages_that_cannot_be_is_senseless() {
+        assert_eq!(messages_of(0, false, 5), None);
+        assert_eq!(messages_of(0, true, 6), None);
+    }
 }

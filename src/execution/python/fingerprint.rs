@@ -1,14 +1,18 @@
 //! Finds out if a contract left something behind in the interpreter.
 //!
 //! After warming up, every table that outlives a job is noted with what is in it: dictionaries of
-//! modules, classes and instances, and lists in them. After a job each must hold the same objects.
+//! modules, classes and instances, lists in them, and the code and defaults of functions. After a
+//! job each must hold the same objects.
 
 use std::collections::HashSet;
 
 use rustpython_vm as vm;
-use vm::builtins::{PyDict, PyDictRef, PyList, PyListRef, PyModule, PyStr, PyType, PyTypeRef};
+use vm::builtins::{
+    PyClassMethod, PyDict, PyDictRef, PyFunction, PyList, PyListRef, PyModule, PyProperty,
+    PyStaticMethod, PyStr, PyTuple, PyType, PyTypeRef,
+};
 use vm::types::PyTypeFlags;
-use vm::{AsObject, PyObject, PyObjectRef, VirtualMachine};
+use vm::{AsObject, PyObject, PyObjectRef, PyRef, VirtualMachine};
 
 /// Tables that change in normal use and carry nothing from job to job: module and name.
 const CACHES: [(&str, &str); 10] = [
@@ -28,6 +32,8 @@ enum Table {
     Dict(PyDictRef, Vec<(PyObjectRef, PyObjectRef)>),
     Class(PyTypeRef, Vec<PyObjectRef>),
     List(PyListRef, Vec<PyObjectRef>),
+    /// A function and its version, which changes with its code and its defaults.
+    Function(PyRef<PyFunction>, u32),
 }
 
 /// The tables of an interpreter, and what they held.
@@ -65,8 +71,20 @@ impl Table {
                 let now = list.borrow_vec();
                 now.len() == before.len() && now.iter().zip(before).all(|(a, b)| a.is(b))
             }
+            Self::Function(function, version) => function.func_version() == *version,
         }
     }
+}
+
+/// Is this no table, but leads to some that a contract could reach through it?
+///
+/// Cells do not: the caches of the library live in them, and change in normal use.
+fn is_passage(object: &PyObject) -> bool {
+    object.downcast_ref::<PyTuple>().is_some()
+        || object.downcast_ref::<PyProperty>().is_some()
+        || object.downcast_ref::<PyStaticMethod>().is_some()
+        || object.downcast_ref::<PyClassMethod>().is_some()
+        || object.downcast_ref::<PyFunction>().is_some()
 }
 
 /// Walks everything reachable through tables.
@@ -82,6 +100,7 @@ impl Walk {
             .downcast_ref::<PyType>()
             .is_some_and(|class| class.slots.flags.has_feature(PyTypeFlags::HEAPTYPE));
         let is_table = is_class
+            || is_passage(object)
             || object.downcast_ref::<PyDict>().is_some()
             || object.downcast_ref::<PyList>().is_some()
             || (object.downcast_ref::<PyType>().is_none() && object.dict().is_some());
@@ -97,6 +116,21 @@ impl Walk {
     }
 
     fn note(&mut self, object: &PyObjectRef) {
+        if is_passage(object) {
+            let mut beyond = object.gc_get_referents();
+            // The globals of a function are noted with their module, whose caches may change.
+            beyond.retain(|object| {
+                object
+                    .downcast_ref::<PyDict>()
+                    .is_none_or(|dict| name_of(&dict.to_owned()).is_none())
+            });
+            self.visit_all(&beyond);
+        }
+        if let Some(function) = object.downcast_ref::<PyFunction>() {
+            // Asked for here, a version of a function changed before is a new one, and stays.
+            let version = function.get_version_for_current_state();
+            self.tables.push(Table::Function(function.to_owned(), version));
+        }
         if let Some(class) = object.downcast_ref::<PyType>() {
             let values = class_values(class);
             self.visit_all(&values);

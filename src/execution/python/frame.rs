@@ -3,7 +3,8 @@
 //! The parent trusts nothing in a frame from a worker: every length is checked against what is
 //! there, every size has a limit, and decoding never panics.
 
-use crate::domain::{Bytes, Digest, Page, PageKey, SlotId};
+use super::wire::{Reader, Writer};
+use crate::domain::{Bytes, Digest, EmittedMessage, Page, PageKey};
 
 /// Largest body of a frame to a worker, in bytes.
 pub(super) const TO_WORKER_BYTES_MAX: usize = 256 << 20;
@@ -98,6 +99,8 @@ pub(super) struct Report {
     pub(super) payload: Bytes,
     /// Pages that changed.
     pub(super) pages: Vec<(PageKey, Page)>,
+    /// Messages the contract sent.
+    pub(super) messages: Vec<EmittedMessage>,
     /// What was printed.
     pub(super) stdout: String,
     /// Traceback and warnings.
@@ -136,109 +139,6 @@ pub(super) enum FromWorker {
         /// Nothing of the job is left.
         clean: bool,
     },
-}
-
-#[derive(Debug, Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn tagged(tag: u8) -> Self {
-        // Room for the length, which is known at the end.
-        Self(vec![0, 0, 0, 0, tag])
-    }
-
-    fn u32(&mut self, value: usize) {
-        self.0.extend_from_slice(&u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.u32(bytes.len());
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn key(&mut self, key: &PageKey) {
-        self.0.extend_from_slice(key.slot.0.as_bytes());
-        self.0.extend_from_slice(&key.index.to_le_bytes());
-    }
-
-    fn pages(&mut self, pages: &[(PageKey, Page)]) {
-        self.u32(pages.len());
-        for (key, page) in pages {
-            self.key(key);
-            self.bytes(page);
-        }
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        let length = u32::try_from(self.0.len().saturating_sub(4)).unwrap_or(u32::MAX);
-        if let Some(head) = self.0.get_mut(..4) {
-            head.copy_from_slice(&length.to_le_bytes());
-        }
-        self.0
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn u8(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn bool(&mut self) -> Option<bool> {
-        match self.u8()? {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
-        }
-    }
-
-    fn length(&mut self) -> Option<usize> {
-        usize::try_from(u32::from_le_bytes(self.array()?)).ok()
-    }
-
-    fn bytes(&mut self) -> Option<Bytes> {
-        let length = self.length()?;
-        self.take(length).map(Bytes::copy_from_slice)
-    }
-
-    fn text(&mut self) -> Option<String> {
-        let length = self.length()?;
-        self.take(length).and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
-    }
-
-    fn key(&mut self) -> Option<PageKey> {
-        let slot = SlotId(Digest::new(self.array()?));
-        Some(PageKey { slot, index: u32::from_le_bytes(self.array()?) })
-    }
-
-    /// `count` items; no room is set aside for more than can be there.
-    fn list<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let count = self.length()?;
-        let mut items = Vec::with_capacity(count.min(self.0.len() / 4));
-        for _ in 0..count {
-            items.push(read(self)?);
-        }
-        Some(items)
-    }
-
-    fn pages(&mut self) -> Option<Vec<(PageKey, Page)>> {
-        self.list(|reader| Some((reader.key()?, reader.bytes()?)))
-    }
-
-    fn end<T>(self, value: T) -> Option<T> {
-        self.0.is_empty().then_some(value)
-    }
 }
 
 impl ToWorker {
@@ -348,6 +248,7 @@ impl FromWorker {
                 writer.0.push(report.kind);
                 writer.bytes(&report.payload);
                 writer.pages(&report.pages);
+                writer.messages(&report.messages);
                 writer.bytes(report.stdout.as_bytes());
                 writer.bytes(report.stderr.as_bytes());
                 writer.0.extend_from_slice(&report.cpu_micros.to_le_bytes());
@@ -377,6 +278,7 @@ impl FromWorker {
                 kind: reader.u8()?,
                 payload: reader.bytes()?,
                 pages: reader.pages()?,
+                messages: reader.messages()?,
                 stdout: reader.text()?,
                 stderr: reader.text()?,
                 cpu_micros: u64::from_le_bytes(reader.array()?),
@@ -392,10 +294,35 @@ impl FromWorker {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::outbox::{MESSAGES_BYTES_MAX, MESSAGES_MAX};
     use super::*;
+    use crate::domain::{Address, Amount, MessageBody, SlotId, Trigger, U256};
 
     fn page() -> (PageKey, Page) {
         (PageKey { slot: SlotId(Digest::new([7; 32])), index: 9 }, Bytes::from_static(b"content"))
+    }
+
+    const TO: Address = Address::new([0xee; 20]);
+
+    fn message(body: MessageBody) -> EmittedMessage {
+        EmittedMessage { on: Trigger::Accepted, value: Amount::from(5), body }
+    }
+
+    fn deployment(salt: Option<U256>) -> EmittedMessage {
+        let (code, calldata) = (Bytes::from_static(b"code"), Bytes::from_static(b"data"));
+        message(MessageBody::Deploy { code, calldata, salt })
+    }
+
+    fn report(messages: Vec<EmittedMessage>) -> Report {
+        Report {
+            kind: 2,
+            payload: Bytes::from_static(b"OOM"),
+            pages: vec![page()],
+            messages,
+            stdout: "out".into(),
+            stderr: "err".into(),
+            cpu_micros: 3,
+        }
     }
 
     #[test]
@@ -423,14 +350,12 @@ mod tests {
         ] {
             assert_eq!(ToWorker::decode(&frame.encode()[4..]), Some(frame));
         }
-        let report = Report {
-            kind: 2,
-            payload: Bytes::from_static(b"OOM"),
-            pages: vec![page()],
-            stdout: "out".into(),
-            stderr: "err".into(),
-            cpu_micros: 3,
-        };
+        let report = report(vec![
+            message(MessageBody::Call { to: TO, calldata: Bytes::from_static(b"call") }),
+            message(MessageBody::Transfer { to: TO }),
+            deployment(None),
+            deployment(Some(U256::from(7))),
+        ]);
         for frame in [
             FromWorker::Hello(Locks { seccomp: true, ..Locks::default() }),
             FromWorker::NeedCode,
@@ -443,11 +368,84 @@ mod tests {
     }
 
     #[test]
+    fn messages_beyond_their_limits_are_refused() {
+        let transfer = message(MessageBody::Transfer { to: TO });
+        let of = |count| FromWorker::Done(Box::new(report(vec![transfer.clone(); count])));
+        assert!(FromWorker::decode(&of(MESSAGES_MAX).encode()[4..]).is_some());
+        assert_eq!(FromWorker::decode(&of(MESSAGES_MAX + 1).encode()[4..]), None);
+        let large = |bytes| {
+            let calldata = Bytes::from(vec![0; bytes]);
+            let messages = vec![message(MessageBody::Call { to: TO, calldata }), deployment(None)];
+            FromWorker::decode(&FromWorker::Done(Box::new(report(messages))).encode()[4..])
+        };
+        assert!(large(MESSAGES_BYTES_MAX - 8).is_some());
+        assert_eq!(large(MESSAGES_BYTES_MAX - 7), None);
+    }
+
+    #[test]
+    fn triggers_and_kinds_that_do_not_exist_are_refused() {
+        let frame =
+            FromWorker::Done(Box::new(report(vec![message(MessageBody::Transfer { to: TO })])));
+        let encoded = frame.encode();
+        // Trigger, value and kind stand before the address, which is the only run of its bytes.
+        let address = encoded.windows(20).position(|bytes| bytes == TO.as_bytes()).unwrap();
+        for position in [address - 1, address - 34] {
+            let mut forged = encoded.clone();
+            forged[position] = 9;
+            assert_eq!(FromWorker::decode(&forged[4..]), None);
+        }
+    }
+
+    #[test]
     fn a_list_that_claims_more_than_is_there_is_refused() {
         assert_eq!(FromWorker::decode(&[2, 255, 255, 255, 255, 0]), None);
     }
 
+    fn bytes() -> impl Strategy<Value = Bytes> {
+        proptest::collection::vec(any::<u8>(), 0..20).prop_map(Bytes::from)
+    }
+
+    fn any_body() -> impl Strategy<Value = MessageBody> {
+        let to = any::<[u8; 20]>().prop_map(Address::new);
+        let salt = proptest::option::of((1..u64::MAX).prop_map(U256::from));
+        prop_oneof![
+            (to.clone(), bytes()).prop_map(|(to, calldata)| MessageBody::Call { to, calldata }),
+            (bytes(), bytes(), salt).prop_map(|(code, calldata, salt)| MessageBody::Deploy {
+                code,
+                calldata,
+                salt
+            }),
+            to.prop_map(|to| MessageBody::Transfer { to }),
+        ]
+    }
+
+    fn any_messages() -> impl Strategy<Value = Vec<EmittedMessage>> {
+        let trigger = prop_oneof![Just(Trigger::Accepted), Just(Trigger::Finalized)];
+        let value = any::<[u64; 4]>().prop_map(|limbs| Amount::new(U256::from_limbs(limbs)));
+        let message = (trigger, value, any_body());
+        let message = message.prop_map(|(on, value, body)| EmittedMessage { on, value, body });
+        proptest::collection::vec(message, 0..6)
+    }
+
     proptest! {
+        #[test]
+        fn a_report_with_one_byte_forged_or_its_end_cut_off_cannot_panic(
+            messages in any_messages(),
+            at in any::<prop::sample::Index>(),
+            forged in any::<u8>(),
+        ) {
+            let frame = FromWorker::Done(Box::new(report(messages)));
+            let encoded = frame.encode();
+            let mut body = encoded[4..].to_vec();
+            prop_assert_eq!(FromWorker::decode(&body), Some(frame));
+            let at = at.index(body.len());
+            prop_assert_eq!(FromWorker::decode(&body[..at]), None);
+            body[at] = forged;
+            if let Some(frame) = FromWorker::decode(&body) {
+                prop_assert_eq!(&frame.encode()[4..], &body[..]);
+            }
+        }
+
         #[test]
         fn nothing_a_worker_writes_can_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             if let Some(frame) = FromWorker::decode(&body) {

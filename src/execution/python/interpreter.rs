@@ -23,13 +23,14 @@ const RESULT_BYTES_MAX: usize = 1 << 20;
 const SUSPICIOUS: [&str; 4] = ["__code__", "__defaults__", "__kwdefaults__", "__closure__"];
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 9] = [
+const SDK: [(&str, &str); 10] = [
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
     ("genlayer.tree", include_str!("sdk/tree.py")),
     ("genlayer.calldata", include_str!("sdk/calldata.py")),
     ("genlayer.contract", include_str!("sdk/contract.py")),
+    ("genlayer.messages", include_str!("sdk/messages.py")),
     ("genlayer", include_str!("sdk/package.py")),
     ("genlayer.schema", include_str!("sdk/schema.py")),
     ("genlayer.runner", include_str!("sdk/runner.py")),

@@ -10,12 +10,14 @@ mod frame;
 mod interpreter;
 mod link;
 mod native;
+mod outbox;
 mod pool;
 mod process;
 mod sandbox;
 mod settings;
 mod store;
 mod values;
+mod wire;
 mod worker;
 
 pub use examples::{Example, examples};

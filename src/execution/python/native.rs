@@ -9,8 +9,9 @@ use std::cell::RefCell;
 
 use super::frame::{FromWorker, Job, ToWorker};
 use super::link::Link;
+use super::outbox::Outbox;
 use super::store::{Fetch, Store};
-use crate::domain::{Page, PageKey};
+use crate::domain::{Address, EmittedMessage, Page, PageKey, U256};
 
 /// Most bytes of printed text that are kept, and as many of traceback and warnings.
 pub(super) const OUTPUT_BYTES_MAX: usize = 64 << 10;
@@ -51,7 +52,7 @@ struct State {
     stdout: Output,
     stderr: Output,
     at: i64,
-    balance: [u8; 32],
+    outbox: Outbox,
 }
 
 thread_local! {
@@ -64,6 +65,8 @@ thread_local! {
 pub(super) struct Leftovers {
     /// Pages that changed.
     pub(super) changes: Vec<(PageKey, Page)>,
+    /// Messages that were sent.
+    pub(super) messages: Vec<EmittedMessage>,
     /// What was printed.
     pub(super) stdout: String,
     /// What was written to standard error.
@@ -83,12 +86,17 @@ pub(super) fn with_link<T>(use_it: impl FnOnce(&mut Link) -> Option<T>) -> Optio
 /// Makes a job's storage and message what native functions work on.
 pub(super) fn begin(job: &mut Job) {
     let store = Store::new(std::mem::take(&mut job.pages), job.complete);
+    let balance = U256::from_be_bytes(job.balance);
+    let mut outbox = Outbox::new(Address::new(job.contract), job.chain_id, balance);
+    if job.reader {
+        outbox.refuse("this is a read-only call: messages cannot be sent".into());
+    }
     STATE.set(Some(State {
         store,
         stdout: Output::default(),
         stderr: Output::default(),
         at: job.at,
-        balance: job.balance,
+        outbox,
     }));
 }
 
@@ -96,6 +104,7 @@ pub(super) fn begin(job: &mut Job) {
 pub(super) fn finish() -> Leftovers {
     STATE.take().map_or_else(Leftovers::default, |state| Leftovers {
         changes: state.store.into_changes(),
+        messages: state.outbox.into_messages(),
         stdout: state.stdout.into_text(),
         stderr: state.stderr.into_text(),
     })
@@ -124,10 +133,13 @@ mod _genlayer {
     use vm::function::ArgBytesLike;
     use vm::{PyObjectRef, PyResult, VirtualMachine};
 
+    use super::super::outbox::OutboxError;
     use super::super::store::{StoreError, child_slot};
     use super::super::values;
     use super::{Parent, STATE, State};
-    use crate::domain::{Address, keccak256};
+    use crate::domain::{
+        Address, Amount, Bytes, EmittedMessage, MessageBody, Trigger, U256, keccak256,
+    };
 
     fn with_state<T>(vm: &VirtualMachine, use_it: impl FnOnce(&mut State) -> T) -> PyResult<T> {
         STATE.with_borrow_mut(|state| {
@@ -139,6 +151,22 @@ mod _genlayer {
         <[u8; 32]>::try_from(&*slot.borrow_buf())
             .ok()
             .ok_or_else(|| vm.new_value_error("a slot has 32 bytes"))
+    }
+
+    fn address_of(bytes: &ArgBytesLike, vm: &VirtualMachine) -> PyResult<Address> {
+        Address::from_slice(&bytes.borrow_buf())
+            .ok_or_else(|| vm.new_value_error("an address has 20 bytes"))
+    }
+
+    fn number_of(bytes: &ArgBytesLike, vm: &VirtualMachine) -> PyResult<U256> {
+        <[u8; 32]>::try_from(&*bytes.borrow_buf())
+            .map(U256::from_be_bytes)
+            .ok()
+            .ok_or_else(|| vm.new_value_error("a number has 32 bytes"))
+    }
+
+    const fn trigger_of(accepted: bool) -> Trigger {
+        if accepted { Trigger::Accepted } else { Trigger::Finalized }
     }
 
     fn raise(error: &StoreError, vm: &VirtualMachine) -> vm::builtins::PyBaseExceptionRef {
@@ -202,9 +230,7 @@ mod _genlayer {
 
     #[pyfunction]
     fn checksum(data: ArgBytesLike, vm: &VirtualMachine) -> PyResult<String> {
-        Address::from_slice(&data.borrow_buf())
-            .map(|address| address.to_string())
-            .ok_or_else(|| vm.new_value_error("an address has 20 bytes"))
+        address_of(&data, vm).map(|address| address.to_string())
     }
 
     #[pyfunction]
@@ -229,8 +255,70 @@ mod _genlayer {
 
     #[pyfunction]
     fn balance(vm: &VirtualMachine) -> PyResult {
-        let balance = with_state(vm, |state| state.balance)?;
-        values::unsigned(&balance, vm)
+        let balance = with_state(vm, |state| state.outbox.balance())?;
+        values::unsigned(&balance.to_be_bytes(), vm)
+    }
+
+    #[pyfunction]
+    fn allow_messages(vm: &VirtualMachine) -> PyResult<()> {
+        with_state(vm, |state| state.outbox.allow())
+    }
+
+    #[pyfunction]
+    fn refuse_messages(reason: String, vm: &VirtualMachine) -> PyResult<()> {
+        with_state(vm, |state| state.outbox.refuse(reason))
+    }
+
+    fn send(on: Trigger, value: U256, body: MessageBody, vm: &VirtualMachine) -> PyResult<()> {
+        let message = EmittedMessage { on, value: Amount::new(value), body };
+        with_state(vm, |state| state.outbox.send(message))?.map_err(|error| {
+            let text = error.to_string();
+            match error {
+                OutboxError::Refused(_) | OutboxError::NotYet => vm.new_runtime_error(text),
+                OutboxError::TooMany | OutboxError::TooLarge { .. } => vm.new_overflow_error(text),
+                OutboxError::TooPoor { .. } => vm.new_value_error(text),
+            }
+        })
+    }
+
+    #[pyfunction]
+    fn send_call(
+        accepted: bool,
+        value: ArgBytesLike,
+        to: ArgBytesLike,
+        calldata: ArgBytesLike,
+        vm: &VirtualMachine,
+    ) -> PyResult<()> {
+        let calldata = Bytes::copy_from_slice(&calldata.borrow_buf());
+        let body = MessageBody::Call { to: address_of(&to, vm)?, calldata };
+        send(trigger_of(accepted), number_of(&value, vm)?, body, vm)
+    }
+
+    #[pyfunction]
+    fn send_transfer(value: ArgBytesLike, to: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
+        let body = MessageBody::Transfer { to: address_of(&to, vm)? };
+        send(Trigger::Finalized, number_of(&value, vm)?, body, vm)
+    }
+
+    /// The new contract's address, or `None` without a salt.
+    #[pyfunction]
+    fn send_deploy(
+        accepted: bool,
+        value: ArgBytesLike,
+        code: ArgBytesLike,
+        calldata: ArgBytesLike,
+        salt: ArgBytesLike,
+        vm: &VirtualMachine,
+    ) -> PyResult {
+        let salt = number_of(&salt, vm)?;
+        let salt = (!salt.is_zero()).then_some(salt);
+        let code = Bytes::copy_from_slice(&code.borrow_buf());
+        let calldata = Bytes::copy_from_slice(&calldata.borrow_buf());
+        let body = MessageBody::Deploy { code, calldata, salt };
+        send(trigger_of(accepted), number_of(&value, vm)?, body, vm)?;
+        let Some(salt) = salt else { return Ok(vm.ctx.none()) };
+        let address = with_state(vm, |state| state.outbox.address_of(salt))?;
+        Ok(vm.ctx.new_bytes(address.as_bytes().to_vec()).into())
     }
 
     #[pyfunction]

@@ -109,10 +109,15 @@ fn run_job(python: &mut Python, mut job: Job) -> Option<(Report, bool)> {
     let mut stderr = native::Output::default();
     stderr.push(&leftovers.stderr);
     stderr.push(&ending.trace);
+    let (pages, messages) = match ending.kind {
+        0 => (leftovers.changes, leftovers.messages),
+        _ => (Vec::new(), Vec::new()),
+    };
     let report = Report {
         kind: ending.kind,
         payload: ending.payload,
-        pages: if ending.kind == 0 { leftovers.changes } else { Vec::new() },
+        pages,
+        messages,
         stdout: leftovers.stdout,
         stderr: stderr.into_text(),
         cpu_micros: cpu_micros().saturating_sub(before),

@@ -3,7 +3,7 @@
 import sys
 import types as _types
 
-from genlayer import calldata, collections, contract, storage, types
+from genlayer import calldata, collections, contract, messages, storage, types
 from genlayer.collections import Array, DynArray, TreeMap
 from genlayer.storage import allow_storage
 from genlayer.types import SIZED, Address, Keccak256, UserError, bigint
@@ -36,7 +36,13 @@ gl = _path(
     message=None,
     message_raw=None,
     calldata=calldata,
+    get_contract_at=messages.get_contract_at,
+    ContractAt=messages.get_contract_at,
+    contract_interface=messages.contract_interface,
+    deploy_contract=messages.deploy_contract,
+    eth_contract=messages.evm_contract_interface,
 )
+gl.evm = _path("genlayer.gl.evm", contract_interface=messages.evm_contract_interface)
 gl.vm = _path("genlayer.gl.vm", UserError=UserError)
 gl.storage = _path("genlayer.gl.storage", copy_to_memory=collections._in_memory,
                    inmem_allocate=_inmem_allocate, allow=allow_storage, **_stored)

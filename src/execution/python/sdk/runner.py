@@ -166,6 +166,7 @@ def _call(code, job):
     cls = _load(code)
     schema.constructor_of(cls)
     if job["entry"] == "constructor":
+        _genlayer.allow_messages()
         instance_of(cls).__init__(*args, **kwargs)
         return None
     (method, access), args, kwargs = _choose(cls, name, args, kwargs)
@@ -175,8 +176,10 @@ def _call(code, job):
     if job["reader"]:
         _genlayer.set_readonly("this is a read-only call: state cannot change")
     elif access.readonly:
-        _genlayer.set_readonly(f"`{method.__name__}` is a view method and cannot change state: "
-                               "decorate it with `@gl.public.write`")
+        name, hint = f"`{method.__name__}`", "decorate it with `@gl.public.write`"
+        _genlayer.set_readonly(f"{name} is a view method and cannot change state: {hint}")
+        _genlayer.refuse_messages(f"{name} is a view method and cannot send messages: {hint}")
+    _genlayer.allow_messages()
     return method(instance_of(cls), *args, **kwargs)
 
 

@@ -1,0 +1,214 @@
+"""Messages to other contracts and to accounts: what a contract asks the network to do after it."""
+
+import difflib
+import sys
+
+import _genlayer
+from genlayer import calldata
+from genlayer.types import Address
+
+_NO_VIEW = ("`view()` calls of other contracts are not supported yet: let the other contract call "
+            "back with `.emit()`, or pass what you need as an argument")
+_NO_EVM = ("there are no EVM contracts on this network: of a `gl.evm` interface only "
+           "`emit_transfer` works; for a contract of this network use `gl.get_contract_at`")
+
+
+def _target(address):
+    if not isinstance(address, Address):
+        raise TypeError(f"the target must be an Address, not `{type(address).__name__}`: write "
+                        "`Address(…)`")
+    return address
+
+
+def _integer(name, value):
+    # A bool is an int to Python, but never an amount.
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"`{name}` must be an int, not `{type(value).__name__}`")
+    return value
+
+
+def _value(value):
+    """An amount as the worker wants it; if the contract has that much is checked when it is sent."""
+    if _integer("value", value) < 0:
+        raise ValueError(f"`value` cannot be negative: {value}")
+    if value.bit_length() > 256:
+        raise ValueError("`value` is more than there can be: at most 2**256 - 1")
+    return value.to_bytes(32, "big")
+
+
+def _is_accepted(on):
+    if on not in ("finalized", "accepted"):
+        raise ValueError(f"`on` must be 'finalized' or 'accepted', not {on!r}")
+    return on == "accepted"
+
+
+def _call(method, args, kwargs):
+    """An encoded call; empty parts are left out."""
+    parts = {"method": method, "args": list(args), "kwargs": kwargs}
+    return calldata.encode({name: part for name, part in parts.items() if part})
+
+
+class _Methods:
+    """What `.emit(…)` returns: each attribute is a method of the target, and sends when called."""
+
+    def __init__(self, interface, target, on, value):
+        self._message = (interface, target, on, value)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(f"`{name}` cannot be called from outside: names of public methods "
+                                 "do not start with `__`")
+        interface, target, on, value = self._message
+        interface.check(name)
+
+        def send(*args, **kwargs):
+            _genlayer.send_call(on, value, target.as_bytes, _call(name, args, kwargs))
+
+        return send
+
+
+class ContractProxy:
+    """Another contract, or this one, as seen from a contract."""
+
+    def __init__(self, interface, address):
+        self._interface = interface
+        self.address = _target(address)
+
+    def emit(self, *, value=0, on="finalized"):
+        """Calls a method, once this transaction is accepted or finalized: `.emit().method(…)`."""
+        return _Methods(self._interface, self.address, _is_accepted(on), _value(value))
+
+    def emit_transfer(self, *, value=0, on="finalized"):
+        """Sends value without calling a method; the target's `__receive__` runs."""
+        data = _call(None, (), {})
+        _genlayer.send_call(_is_accepted(on), _value(value), self.address.as_bytes, data)
+
+    def view(self, **options):
+        raise NotImplementedError(_NO_VIEW)
+
+    @property
+    def balance(self):
+        """What this contract has left, when it is the target itself."""
+        from genlayer import gl
+
+        if self.address == gl.message.contract_address:
+            return _genlayer.balance()
+        raise NotImplementedError("the balance of another contract is not supported yet: only your "
+                                  "own is known, as `self.balance`")
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(f"a proxy of a contract has no `{name}`")
+        raise AttributeError(f"a proxy of a contract has no `{name}`: to call that method, write "
+                             f"`.emit().{name}(…)`")
+
+    def __repr__(self):
+        return f"{self._interface.name}({self.address!r})"
+
+
+class AccountProxy:
+    """An account outside the network's contracts: it can only be paid."""
+
+    def __init__(self, address):
+        self.address = _target(address)
+
+    def emit_transfer(self, *, value=0, on="finalized"):
+        """Pays the account once this transaction is finalized."""
+        if _is_accepted(on):
+            print("warning: a transfer to an account waits until the transaction is finalized: it "
+                  "could not be taken back", file=sys.stderr)
+        _genlayer.send_transfer(_value(value), self.address.as_bytes)
+
+    def emit(self, **options):
+        raise NotImplementedError(_NO_EVM)
+
+    def view(self, **options):
+        raise NotImplementedError(_NO_EVM)
+
+    @property
+    def balance(self):
+        raise NotImplementedError("the balance of an account is not supported yet")
+
+
+class _Anything:
+    """The interface of a contract nothing is known of."""
+
+    name = "gl.get_contract_at"
+
+    def check(self, method):
+        """Any method may be there."""
+
+
+class _Interface:
+    """A declared interface: called with an address, it makes a proxy."""
+
+    def __init__(self, declaration):
+        self.name = declaration.__name__
+        self._write = getattr(declaration, "Write", None)
+        self._declares = self._write is not None or hasattr(declaration, "View")
+
+    def check(self, method):
+        """Refuses methods that are not declared; without `View` and `Write` nothing is."""
+        if not self._declares or callable(getattr(self._write, method, None)):
+            return
+        declared = [name for name in dir(self._write) if not name.startswith("__")]
+        close = difflib.get_close_matches(method, declared, 1)
+        hint = f"; did you mean `{close[0]}`?" if close else ""
+        raise AttributeError(f"`{self.name}` declares no method `{method}` in `Write`{hint}")
+
+    def __call__(self, address):
+        return ContractProxy(self, address)
+
+
+_ANYTHING = _Anything()
+
+
+def _class(name, declaration):
+    if not isinstance(declaration, type):
+        raise TypeError(f"`{name}` decorates a class with the inner classes `View` and `Write`, "
+                        f"not `{type(declaration).__name__}`")
+    return declaration
+
+
+def get_contract_at(address):
+    """The contract at an address, whatever methods it has."""
+    return ContractProxy(_ANYTHING, address)
+
+
+def contract_interface(declaration):
+    """Decorator: the class declares another contract's methods in `View` and `Write`."""
+    return _Interface(_class("contract_interface", declaration))
+
+
+def evm_contract_interface(declaration):
+    """Decorator: as `contract_interface`; what it makes can be paid, and nothing else."""
+    _class("gl.evm.contract_interface", declaration)
+    return AccountProxy
+
+
+def _source(code):
+    if not isinstance(code, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"`code` must be str or bytes, not `{type(code).__name__}`")
+    if not code:
+        raise ValueError("`code` is empty: give the source of the contract")
+    return code.encode() if isinstance(code, str) else bytes(code)
+
+
+def _salt(salt):
+    if _integer("salt_nonce", salt) < 0 or salt.bit_length() > 256:
+        raise ValueError("`salt_nonce` must be from 0 to 2**256 - 1")
+    return salt.to_bytes(32, "big")
+
+
+def deploy_contract(*, code, args=(), kwargs=None, salt_nonce=0, value=0, on="finalized"):
+    """Deploys a contract; with a salt other than 0 its address is known at once, and returned."""
+    kwargs = {} if kwargs is None else kwargs
+    # A str is a sequence too, but its letters are hardly meant as arguments.
+    if not isinstance(args, (list, tuple)):
+        raise TypeError(f"`args` must be a list, not `{type(args).__name__}`")
+    if not isinstance(kwargs, dict):
+        raise TypeError(f"`kwargs` must be a dict, not `{type(kwargs).__name__}`")
+    data = _call(None, args, kwargs)
+    sent = (_is_accepted(on), _value(value), _source(code), data, _salt(salt_nonce))
+    address = _genlayer.send_deploy(*sent)
+    return None if address is None else Address(address)
