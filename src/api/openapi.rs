@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{ErrorBody, ErrorDetail};
 use super::rest::{
-    accounts, contracts, events, health, network, submission, transactions, validators,
+    accounts, appeals, contracts, events, health, network, submission, transactions, validators,
 };
 
 #[derive(OpenApi)]
@@ -24,7 +24,7 @@ use super::rest::{
     paths(
         health::landing, health::openapi, health::docs, health::health, health::ready,
         health::metrics, submission::hash, submission::submit, transactions::list,
-        transactions::get, events::of_transaction, events::of_network, contracts::list,
+        transactions::get, appeals::appeal, appeals::cancel, events::of_transaction, events::of_network, contracts::list,
         contracts::get, contracts::code, contracts::schema, contracts::state, contracts::read,
         accounts::get, accounts::faucet, validators::list, validators::create, validators::random,
         validators::get, validators::change, validators::delete, network::get
@@ -111,6 +111,14 @@ fn add_errors(path: &str, operation: &mut Operation) {
     };
     if let Some((code, message)) = noun {
         add("404", code, message, None);
+    }
+    if path.ends_with("/appeal") {
+        let message = "transaction `0x…` cannot be appealed: it is FINALIZED";
+        add("409", "appeal_refused", message, None);
+    }
+    if path.ends_with("/cancel") {
+        let message = "transaction `0x…` is ACCEPTED and cannot be withdrawn";
+        add("409", "not_pending", message, None);
     }
     if is_submission {
         let message = "nonce 3 of `0x…` cannot be used: the next one is 5";

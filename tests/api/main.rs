@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod appeals;
 mod bad_input;
 mod document;
 mod limits;

@@ -1,6 +1,7 @@
 //! The routes: one table, one file per noun.
 
 pub mod accounts;
+pub mod appeals;
 pub mod contracts;
 pub mod events;
 pub mod health;
@@ -37,7 +38,7 @@ impl Endpoint {
 }
 
 /// Every route, in the order in which they are matched.
-static ENDPOINTS: [Endpoint; 27] = [
+static ENDPOINTS: [Endpoint; 29] = [
     Endpoint::new(Method::GET, "/", |route| route.to(health::landing)),
     Endpoint::new(Method::GET, "/openapi.json", |route| route.to(health::openapi)),
     Endpoint::new(Method::GET, "/docs", |route| route.to(health::docs)),
@@ -48,6 +49,12 @@ static ENDPOINTS: [Endpoint; 27] = [
     Endpoint::new(Method::POST, "/v1/transactions", |route| route.to(submission::submit)),
     Endpoint::new(Method::GET, "/v1/transactions", |route| route.to(transactions::list)),
     Endpoint::new(Method::GET, "/v1/transactions/{hash}", |route| route.to(transactions::get)),
+    Endpoint::new(Method::POST, "/v1/transactions/{hash}/appeal", |route| {
+        route.to(appeals::appeal)
+    }),
+    Endpoint::new(Method::POST, "/v1/transactions/{hash}/cancel", |route| {
+        route.to(appeals::cancel)
+    }),
     Endpoint::new(Method::GET, "/v1/transactions/{hash}/events", |route| {
         route.to(events::of_transaction)
     }),

@@ -42,19 +42,19 @@ const NOTATION: &str = "JSON values; integers are written as numbers up to 2^64 
 }))]
 pub struct SubmissionBody {
     /// What it does.
-    #[schema(rename = "type", value_type = String, pattern = "^(transfer|deploy|call)$")]
+    #[schema(rename = "type", value_type = String, pattern = "^(transfer|deploy|call|upgrade)$")]
     pub kind: PayloadKind,
     /// Who sends. Null mints (transfers) or sends as nobody (deploys and calls without value);
     /// transfers must say which.
     #[schema(value_type = Option<String>)]
     pub from: Option<Address>,
-    /// Who receives: the contract of a call; null burns a transfer. Not for deploys.
+    /// Who receives: the contract of a call or upgrade; null burns a transfer. Not for deploys.
     #[schema(value_type = Option<String>)]
     pub to: Option<Address>,
     /// Value that moves with it: a decimal string, a number or a `0x` string. Transfers need it.
     #[schema(value_type = Option<String>)]
     pub value: Option<Amount>,
-    /// Deploys: the Python source.
+    /// Deploys and upgrades: the Python source.
     pub code: Option<String>,
     /// Calls: the method.
     #[schema(min_length = 1, max_length = 200)]

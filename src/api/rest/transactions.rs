@@ -194,10 +194,11 @@ enum Wait {
 }
 
 impl Wait {
-    fn is_over(self, status: Status) -> bool {
+    /// A decision that is challenged is not what anybody waits for.
+    fn is_over(self, record: &TransactionRecord) -> bool {
         match self {
-            Self::Decided => status.is_decided(),
-            Self::Final => status.is_terminal(),
+            Self::Decided => record.status.is_decided() && record.appeal.is_none(),
+            Self::Final => record.status.is_terminal(),
         }
     }
 
@@ -258,7 +259,7 @@ async fn read_when(
     // Subscribed first: what happens after the first read is then heard of.
     let mut events = api.handles.subscribe().await?;
     let record = read(api, hash).await?;
-    if wait.is_over(record.status) || timeout.is_zero() {
+    if wait.is_over(&record) || timeout.is_zero() {
         return Ok(record);
     }
     let _permit = api.limits.stream()?;
@@ -268,7 +269,7 @@ async fn read_when(
                 return read(api, hash).await;
             }
             let record = read(api, hash).await?;
-            if wait.is_over(record.status) {
+            if wait.is_over(&record) {
                 return Ok(record);
             }
         }
