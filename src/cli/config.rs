@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Digest, keccak256};
+use crate::domain::{Digest, Profile, keccak256};
 
 /// The file that is read when none is named, if it exists.
 const DEFAULT_FILE: &str = "agora.toml";
@@ -80,6 +80,9 @@ options! {
     submissions_max: usize, "AGORA_SUBMISSIONS_MAX", value_name = "COUNT";
     /// Threads that answer HTTP.
     http_workers: usize, "AGORA_HTTP_WORKERS", value_name = "COUNT";
+    /// Whose rules the network runs: `studio` (GenLayer as it is today) or `origin` (the founding
+    /// document's: one turn, half of the votes, no appeals).
+    profile: Profile, "AGORA_PROFILE", value_name = "NAME";
     /// Time in which a decision can be appealed, in seconds.
     finality_window: f64, "AGORA_FINALITY_WINDOW", value_name = "SECONDS";
     /// Time of a leader's execution, in seconds.

@@ -170,6 +170,7 @@ fn settings(config: &Config) -> NetworkSettings {
     settings.timeouts.validators = config.times.validator;
     settings.read_timeout = config.times.read;
     settings.finality_window = config.times.finality_window;
+    settings.profile = given.profile.unwrap_or_default();
     settings.early_quorum = given.early_quorum.unwrap_or(settings.early_quorum);
     // On a guarded network a call must not create the money it spends.
     settings.sandbox_mint = given.sandbox_mint.unwrap_or(config.access == Access::Open);

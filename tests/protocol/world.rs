@@ -108,9 +108,8 @@ impl Script {
 }
 
 pub struct World {
-    pub network: Network,
+    _network: Network,
     pub handles: Handles,
-    pub clock: NetworkClock,
     pub script: Arc<Mutex<Script>>,
     pub contract: Address,
     pub rotations_max: u8,
@@ -164,9 +163,7 @@ impl World {
         settings.store_inline = true;
         change(&mut settings);
         let network =
-            Network::start(settings, database, Arc::new(executor), Arc::new(clock.clone()))
-                .await
-                .unwrap();
+            Network::start(settings, database, Arc::new(executor), Arc::new(clock)).await.unwrap();
         let handles = network.handles();
         let deploy = Payload::Deploy {
             code: Bytes::from_static(b"pass"),
@@ -176,7 +173,7 @@ impl World {
         let new = NewTransaction { rules, ..new_transaction(None, deploy) };
         let submitted = handles.submit(new).await.unwrap();
         let contract = submitted.contract.unwrap();
-        let world = Self { network, handles, clock, script, contract, rotations_max };
+        let world = Self { _network: network, handles, script, contract, rotations_max };
         world.until(submitted.hash, |record| record.status == Status::Finalized).await;
         world
     }
@@ -318,7 +315,7 @@ impl World {
     }
 }
 
-fn new_transaction(to: Option<Address>, payload: Payload) -> NewTransaction {
+pub fn new_transaction(to: Option<Address>, payload: Payload) -> NewTransaction {
     NewTransaction {
         from: Some(account(0)),
         to,

@@ -77,6 +77,7 @@ pub(super) async fn get(api: Data<Api>, request: HttpRequest) -> Answer {
             "reveal_timeout": millis(settings.timeouts.reveal),
             "read_timeout": millis(settings.read_timeout),
             "finality_window": millis(settings.finality_window),
+            "profile": settings.profile,
             "early_quorum": settings.early_quorum,
             "sandbox_mint": settings.sandbox_mint,
             "attempts_max": settings.attempts_max,
