@@ -10,6 +10,7 @@ use actix::{
     SpawnHandle, WrapFuture,
 };
 
+use super::clock::NetworkClock;
 use super::messages::{
     ConsensusFinished, ExecutionTimedOut, LeaderProposed, NodeFailed, PersistDecision, StepReached,
     VoteCommitted, VoteRevealed, WindowOpened,
@@ -19,8 +20,8 @@ use super::permits::Permit;
 use super::queue::{ConsensusId, ConsensusReports, SpawnConsensus};
 use super::supervision::{Backoff, DeathWatch, Terminated};
 use super::tell;
-use crate::domain::ledger::{ConsensusJob, Decision, StoreError};
-use crate::domain::{Clock, Digest, LeaderReceipt, Seat};
+use crate::domain::ledger::{ConsensusJob, Decision, Persisted, StoreError};
+use crate::domain::{Clock, Digest, LeaderReceipt, Seat, Timestamp};
 use crate::protocol::{Effect, Input, Round, RoundParameters, Timeouts};
 
 /// Nodes are given this much longer than their executions to report that those timed out.
@@ -50,13 +51,11 @@ pub struct ConsensusPorts {
     /// Learns of finality windows.
     pub finality: Recipient<WindowOpened>,
     /// Tells the time.
-    pub clock: Arc<dyn Clock>,
+    pub clock: NetworkClock,
     /// Everything random derives from it.
     pub network_seed: Digest,
     /// Deadlines.
     pub timeouts: Timeouts,
-    /// How long a decision can be appealed.
-    pub finality_window: Duration,
     /// Decide as soon as the outcome is certain.
     pub early_quorum: bool,
 }
@@ -92,7 +91,6 @@ impl Consensus {
             validators: Arc::clone(&job.validators),
             network_seed: ports.network_seed,
             timeouts: ports.timeouts,
-            finality_window: ports.finality_window,
             early_quorum: ports.early_quorum,
         });
         Self {
@@ -143,9 +141,11 @@ impl Consensus {
             Effect::ScheduleTimeout(timeout, after) => {
                 self.cancel_deadline(ctx);
                 let input = Input::TimeoutElapsed(timeout);
-                let deadline =
-                    ctx.run_later(after + REPORT_GRACE, move |this, ctx| this.feed(&input, ctx));
-                self.deadline = Some(deadline);
+                let clock = &self.ports.clock;
+                let reached = clock.sleep_until(clock.now().after(after + REPORT_GRACE));
+                let reached = reached.into_actor(self);
+                let deadline = reached.map(move |(), this, ctx| this.feed(&input, ctx));
+                self.deadline = Some(ctx.spawn(deadline));
             }
             Effect::DismissNodes => {
                 self.nodes.clear();
@@ -198,13 +198,17 @@ impl Consensus {
 
     /// The last thing a consensus does; it tries until the store answers for good.
     fn persist(&mut self, decision: Box<Decision>, ctx: &mut Context<Self>) {
-        let final_from = decision.final_from;
         let answer = self.ports.decisions.send(PersistDecision(decision.clone()));
         let persisted = answer.into_actor(self).map(move |answer, this, ctx| {
             match answer.unwrap_or(Err(StoreError::Closed)) {
-                Ok(_) => {
+                Ok(persisted) => {
                     log::info!(target: "consensus", "{} tx={} attempt={} rotations={}",
                         decision.status, decision.hash, decision.attempt, decision.rotations.len());
+                    let final_from = match persisted {
+                        Persisted::Stored { final_from } => final_from,
+                        // Nobody was told of its window, which may have closed meanwhile.
+                        Persisted::AlreadyStored => Timestamp::default(),
+                    };
                     tell(&this.ports.finality, WindowOpened { final_from });
                     this.finish(ctx);
                 }

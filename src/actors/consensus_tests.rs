@@ -54,6 +54,8 @@ impl std::fmt::Debug for Nodes {
 
 const ATTEMPT: u32 = 4;
 const SALT: Salt = Salt([5; 32]);
+const FINAL_FROM: Timestamp = Timestamp::from_millis(77);
+const STORED: Persisted = Persisted::Stored { final_from: FINAL_FROM };
 
 impl SpawnNode for Nodes {
     fn spawn(&self, id: NodeId, _: Task, _: &Arc<ConsensusJob>, reports: NodeReports) -> NodePort {
@@ -111,6 +113,7 @@ struct Setting {
     finished: Probe<ConsensusFinished>,
     windows: Probe<WindowOpened>,
     ends: Arc<Mutex<Vec<bool>>>,
+    clock: NetworkClock,
     _parent: actix::Addr<Parent>,
 }
 
@@ -119,23 +122,23 @@ type Answers = Vec<Result<Persisted, StoreError>>;
 fn start(behaviour: Behaviours, mut answers: Answers) -> Setting {
     let nodes = Arc::new(Nodes { behaviour, spawned: Mutex::default(), dismissed: Probe::new() });
     let (steps, windows) = (Probe::new(), Probe::new());
-    let decisions = Probe::answering(move |_| Some(answers.pop().unwrap_or(Ok(Persisted::Stored))));
+    let decisions = Probe::answering(move |_| Some(answers.pop().unwrap_or(Ok(STORED))));
     let finished = Probe::new();
     let ends = Arc::<Mutex<Vec<bool>>>::default();
     let parent = Parent(Arc::clone(&ends)).start();
+    let clock = NetworkClock::starting_at(Timestamp::from_millis(1_000));
     let ports = ConsensusPorts {
         nodes: nodes.clone(),
         steps: steps.recipient.clone(),
         decisions: decisions.recipient.clone(),
         finality: windows.recipient.clone(),
-        clock: Arc::new(NetworkClock::starting_at(Timestamp::from_millis(1_000))),
+        clock: clock.clone(),
         network_seed: Digest::new([1; 32]),
         timeouts: Timeouts {
             leader: Duration::from_secs(10),
             validators: Duration::from_secs(20),
             reveal: Duration::from_secs(5),
         },
-        finality_window: Duration::from_secs(30),
         early_quorum: false,
     };
     let reports = ConsensusReports {
@@ -144,7 +147,7 @@ fn start(behaviour: Behaviours, mut answers: Answers) -> Setting {
     };
     let permit = Permits::new("rounds", 1).try_acquire().unwrap();
     Consensus::new(Box::new(job(1, ATTEMPT)), permit, ports, reports).start();
-    Setting { nodes, steps, decisions, finished, windows, ends, _parent: parent }
+    Setting { nodes, steps, decisions, finished, windows, ends, clock, _parent: parent }
 }
 
 fn agreeing() -> Behaviours {
@@ -175,7 +178,7 @@ fn a_round_ends_with_a_stored_decision_and_the_queue_knows() {
         assert_eq!(steps, [Status::Proposing, Status::Committing, Status::Revealing]);
         let finished = setting.finished.take();
         assert_eq!((finished[0].hash, finished[0].attempt), (hash(1), ATTEMPT));
-        assert_eq!(setting.windows.take()[0].final_from, decision.final_from);
+        assert_eq!(setting.windows.take()[0].final_from, FINAL_FROM);
         assert_eq!(*setting.ends.lock().unwrap(), [false], "it is gone, and did not panic");
         let spawned = setting.nodes.spawned.lock().unwrap();
         assert_eq!(spawned.len(), 6, "a leader, and a validator for every seat");
@@ -191,6 +194,23 @@ fn a_silent_leader_ends_in_leader_timeout_at_its_deadline() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert_eq!(setting.decision().unwrap().status, Status::LeaderTimeout);
         assert_eq!(setting.nodes.dismissed.take().len(), 1, "its execution is let go");
+    });
+}
+
+#[test]
+fn a_deadline_waits_with_a_frozen_clock_and_is_over_after_a_jump() {
+    paused(|| async {
+        let setting = start(Box::new(|_| Behaviour::Silent), vec![]);
+        settle().await;
+        setting.clock.freeze().unwrap();
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        assert!(setting.decision().is_none(), "the network's time stands still");
+        setting.clock.advance(Duration::from_secs(11)).unwrap();
+        settle().await;
+        assert!(setting.decision().is_none(), "its deadline is a second away");
+        setting.clock.advance(Duration::from_secs(1)).unwrap();
+        settle().await;
+        assert_eq!(setting.decision().unwrap().status, Status::LeaderTimeout);
     });
 }
 
@@ -291,7 +311,7 @@ fn disagreement_rotates_and_dismisses_the_old_nodes() {
 fn a_store_that_fails_is_asked_until_it_answers() {
     paused(|| async {
         let full = || StoreError::Database { operation: "committing", reason: "disk full".into() };
-        let answers = vec![Ok(Persisted::Stored), Err(full()), Err(full())];
+        let answers = vec![Ok(STORED), Err(full()), Err(full())];
         let setting = start(agreeing(), answers);
         settle().await;
         assert!(setting.finished.take().is_empty(), "not stored yet");

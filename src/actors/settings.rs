@@ -18,7 +18,8 @@ pub struct NetworkSettings {
     pub timeouts: Timeouts,
     /// Elapsed time of a read-only call.
     pub read_timeout: Duration,
-    /// How long a decision can be appealed.
+    /// How long a decision can be appealed, from a network's first start on and until that is
+    /// changed; what is stored rules.
     pub finality_window: Duration,
     /// Decide as soon as no outstanding vote can change the outcome.
     pub early_quorum: bool,

@@ -80,7 +80,8 @@ options! {
     submissions_max: usize, "AGORA_SUBMISSIONS_MAX", value_name = "COUNT";
     /// Threads that answer HTTP.
     http_workers: usize, "AGORA_HTTP_WORKERS", value_name = "COUNT";
-    /// Time in which a decision can be appealed, in seconds.
+    /// Time in which a decision can be appealed, in seconds; for the first start, after which the
+    /// API changes it.
     finality_window: f64, "AGORA_FINALITY_WINDOW", value_name = "SECONDS";
     /// Time of a leader's execution, in seconds.
     leader_timeout: f64, "AGORA_LEADER_TIMEOUT", value_name = "SECONDS";

@@ -1,6 +1,7 @@
 //! What the network's store is asked and what it answers: plain values, no database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,9 @@ pub enum StoreError {
     /// Money would exceed 2²⁵⁶ − 1.
     #[error("the balance of `{0}` would exceed 2^256 - 1")]
     Overflow(Address),
+    /// The clock cannot be set like that.
+    #[error(transparent)]
+    Clock(#[from] super::ClockOutOfRange),
     /// Too much waits for the store already.
     #[error("the store is busy ({in_flight} of {limit} requests)")]
     Busy {
@@ -221,15 +225,16 @@ pub struct Decision {
     pub receipt: Option<LeaderReceipt>,
     /// When it was decided.
     pub decided_at: Timestamp,
-    /// When its finality window closes.
-    pub final_from: Timestamp,
 }
 
 /// What became of a decision that was handed to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Persisted {
     /// Stored now.
-    Stored,
+    Stored {
+        /// When its finality window closes.
+        final_from: Timestamp,
+    },
     /// The same decision had been stored before; nothing changed.
     AlreadyStored,
 }
@@ -430,6 +435,8 @@ pub struct Genesis {
     pub validators: Vec<Validator>,
     /// Accounts with money of the start; the money counts as minted.
     pub accounts: Vec<(Address, Amount)>,
+    /// How long a decision can be appealed, until that is changed.
+    pub finality_window: Duration,
     /// When.
     pub at: Timestamp,
 }

@@ -47,8 +47,6 @@ pub struct RoundParameters {
     pub network_seed: Digest,
     /// Deadlines.
     pub timeouts: Timeouts,
-    /// How long a decision can be appealed.
-    pub finality_window: Duration,
     /// Decide as soon as no outstanding vote can change the outcome (section 3.4).
     pub early_quorum: bool,
 }
@@ -364,8 +362,6 @@ impl Round {
     fn decide(&mut self, status: Status, silence: Option<Vote>, now: Timestamp) -> Vec<Effect> {
         self.end_turn(silence, now);
         self.step = Step::Decided;
-        let has_window = self.parameters.rules.mode.has_finality_window();
-        let window = if has_window { self.parameters.finality_window } else { Duration::ZERO };
         let decision = Decision {
             hash: self.parameters.hash,
             attempt: self.parameters.attempt,
@@ -374,7 +370,6 @@ impl Round {
             rotations: std::mem::take(&mut self.history),
             receipt: self.turn.as_ref().and_then(|turn| turn.receipt.clone()),
             decided_at: now,
-            final_from: now.after(window),
         };
         debug_assert_eq!(invariants::check_decision(&decision, self.parameters.rules.mode), Ok(()));
         vec![Effect::DismissNodes, Effect::Decide(Box::new(decision))]

@@ -51,7 +51,6 @@ pub(super) fn round(setting: Setting) -> Round {
             validators: Duration::from_secs(20),
             reveal: Duration::from_secs(5),
         },
-        finality_window: Duration::from_secs(30),
         early_quorum: setting.early_quorum,
     })
 }
@@ -404,10 +403,9 @@ fn an_early_quorum_decides_when_the_outcome_is_certain() {
 }
 
 #[test]
-fn leader_only_decides_without_votes_and_without_a_window() {
+fn leader_only_decides_without_votes() {
     let only = Setting { mode: ExecutionMode::LeaderOnly, ..FIVE_OF_EIGHT };
     check(only, "start propose", "Proposing:10s =ACCEPTED A");
-    assert_eq!(decision(only, "start propose").final_from, Timestamp::from_millis(1));
     check(only, "start deadline", "=LEADER_TIMEOUT -");
 }
 
@@ -455,7 +453,6 @@ fn a_decision_carries_its_whole_history() {
     let expected =
         ["PROPOSING0", "COMMITTING0", "REVEALING0", "PROPOSING1", "COMMITTING1", "REVEALING1"];
     assert_eq!(statuses, expected);
-    assert_eq!(decision.final_from.since(decision.decided_at), Duration::from_secs(30));
 
     let [first, second] = &decision.rotations[..] else { panic!("two turns") };
     assert_eq!(first.seats[1].validator, second.seats[0].validator, "the next seat leads");

@@ -1,10 +1,13 @@
 //! Group commit: many writes, one database transaction, one flush to disk.
 
+use std::time::Duration;
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 
 use super::Connection;
 use super::failure::During;
+use super::finality::finality_window_load;
 use super::outbox;
 use super::schema::transactions;
 use crate::domain::ledger::{Position, StoreError};
@@ -17,10 +20,11 @@ const TRIES_MAX: u32 = 5;
 /// positions then grow in the order of commits.
 const WRITER_LOCK: i64 = 0x0061_676f_7261;
 
-/// What a batch gathers while it runs: places in the order, and events.
+/// What a batch gathers while it runs: places in the order, the window of decisions, and events.
 #[derive(Debug, Default)]
 pub struct BatchContext {
     position_next: Option<i64>,
+    finality_window: Option<Duration>,
     events: Vec<Event>,
 }
 
@@ -53,6 +57,24 @@ impl BatchContext {
     /// The next place belongs to somebody now.
     pub(super) fn position_taken(&mut self, position: Position) {
         self.position_next = Some(position.0 + 1);
+    }
+
+    /// How long decisions of this batch can be appealed; no other writer changes it meanwhile.
+    pub(super) fn finality_window(
+        &mut self,
+        conn: &mut Connection,
+    ) -> Result<Duration, StoreError> {
+        if let Some(window) = self.finality_window {
+            return Ok(window);
+        }
+        let window = finality_window_load(conn)?;
+        self.finality_window = Some(window);
+        Ok(window)
+    }
+
+    /// Later decisions of the batch have another window.
+    pub(super) fn finality_window_changed(&mut self, window: Duration) {
+        self.finality_window = Some(window);
     }
 }
 

@@ -82,8 +82,9 @@ fn record(ctx: &mut BatchContext, announcement: &Announcement) {
 /// Stores a decision: status, record, state, money and events, all or nothing.
 ///
 /// Fenced by the attempt: a decision of an earlier attempt, or another one of the same attempt, is
-/// refused as stale; the same one again changes nothing. The window never closes before that of an
-/// earlier transaction of the queue, so that those that are due are due in their order.
+/// refused as stale; the same one again changes nothing. The window is the network's at this moment;
+/// it never closes before that of an earlier transaction of the queue, so that those that are due
+/// are due in their order.
 pub fn decision_persist_in_txn(
     conn: &mut Connection,
     ctx: &mut BatchContext,
@@ -103,9 +104,8 @@ pub fn decision_persist_in_txn(
     }
     let steps = unrecorded_steps(&progress, decision)?;
     let effects = Effects::prepare(conn, &progress, decision)?;
-    let window_end =
-        if progress.mode.has_finality_window() { decision.final_from } else { decision.decided_at };
-    let final_from = finality::window_end(conn, progress.queue, window_end)?;
+    let (queue, mode) = (progress.queue, progress.mode);
+    let final_from = finality::final_from(conn, ctx, queue, decision.decided_at, mode)?;
 
     effects.apply(conn, &progress, decision)?;
     let inserted = diesel::insert_into(decisions::table)
@@ -139,7 +139,7 @@ pub fn decision_persist_in_txn(
     }
     let decided = EventKind::StatusChanged { status: decision.status, rotation: None };
     ctx.record(decision.decided_at, decision.hash, progress.queue, decided);
-    Ok(Persisted::Stored)
+    Ok(Persisted::Stored { final_from })
 }
 
 /// The same decision again, or another one?

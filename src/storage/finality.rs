@@ -1,5 +1,7 @@
 //! Finality: in order per queue, never before the window, the state as of that very transaction.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use super::Connection;
@@ -7,12 +9,14 @@ use super::batch::BatchContext;
 use super::cached::cached_update;
 use super::conditions::AwaitsFinality;
 use super::failure::During;
-use super::rows::{Progress, digest};
-use super::schema::{decisions, transactions};
+use super::rows::{Progress, digest, execution_mode, number};
+use super::schema::{decisions, network, transactions};
 use super::transactions::{limit_column, one_row};
 use super::{contracts, writes};
 use crate::domain::ledger::{DueTransaction, Position, StoreError};
-use crate::domain::{Address, EventKind, PayloadKind, Status, Timestamp};
+use crate::domain::{
+    Address, EventKind, ExecutionMode, PayloadKind, Status, Timestamp, window_end,
+};
 
 /// At most `limit` transactions whose window has closed at `now`, in an order in which they can be
 /// finalized: earlier ones of a queue come before later ones.
@@ -21,7 +25,7 @@ pub fn transaction_list_due(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<DueTransaction>, StoreError> {
-    // No window closes before that of an earlier transaction of its queue (`window_end`), so this
+    // No window closes before that of an earlier transaction of its queue (`final_from`), so this
     // order is the order of every queue, and nothing in the answer waits for something outside it.
     let rows: Vec<(Vec<u8>, i64, Option<i64>)> = transactions::table
         .filter(AwaitsFinality)
@@ -54,13 +58,86 @@ pub fn transaction_next_due_at(conn: &mut Connection) -> Result<Option<Timestamp
     Ok(next.flatten().map(Timestamp::from_millis))
 }
 
-/// The end of a window that would close at `wanted`, but not before those of the transactions
-/// that `queue` decided earlier.
-pub(super) fn window_end(
+/// How long a decision can be appealed, in this network.
+pub fn finality_window_load(conn: &mut Connection) -> Result<Duration, StoreError> {
+    let millis: i64 = network::table
+        .find(1)
+        .select(network::finality_window)
+        .get_result(conn)
+        .during("reading the finality window")?;
+    Ok(Duration::from_millis(number(millis)?))
+}
+
+/// Changes how long a decision can be appealed, also for those that are not final yet.
+pub fn finality_window_set_in_txn(
     conn: &mut Connection,
+    ctx: &mut BatchContext,
+    window: Duration,
+) -> Result<(), StoreError> {
+    const OPERATION: &str = "changing the finality window";
+    let millis = i64::try_from(window.as_millis()).during(OPERATION)?;
+    let changed = diesel::update(network::table.find(1))
+        .set(network::finality_window.eq(millis))
+        .execute(conn);
+    one_row(changed, OPERATION)?;
+    ctx.finality_window_changed(window);
+    recompute_windows(conn, window)
+}
+
+/// What the end of an open window is computed from.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = transactions)]
+struct OpenWindow {
+    position: i64,
+    queue_address: Vec<u8>,
+    decided_at: Option<i64>,
+    mode: String,
+    final_from: Option<i64>,
+}
+
+/// Computes the end of every open window anew: of each queue in its order, so that none closes
+/// before an earlier one of its queue.
+///
+/// What awaits finality is read as a whole; a row of it takes about a hundred bytes.
+fn recompute_windows(conn: &mut Connection, window: Duration) -> Result<(), StoreError> {
+    const OPERATION: &str = "computing the ends of finality windows";
+    let open: Vec<OpenWindow> = transactions::table
+        .filter(AwaitsFinality)
+        .order((transactions::queue_address, transactions::position))
+        .select(OpenWindow::as_select())
+        .load(conn)
+        .during(OPERATION)?;
+    let mut last: Option<(Vec<u8>, Timestamp)> = None;
+    for one in open {
+        let decided_at = Timestamp::from_millis(one.decided_at.unwrap_or_default());
+        let own = window_end(decided_at, window, execution_mode(&one.mode)?);
+        let earlier = last.filter(|(queue, _)| *queue == one.queue_address);
+        let final_from = earlier.map_or(own, |(_, earlier)| own.max(earlier));
+        last = Some((one.queue_address, final_from));
+        if one.final_from == Some(final_from.as_millis()) {
+            continue;
+        }
+        let changed = cached_update(
+            "transactions",
+            transactions::final_from.eq(final_from.as_millis()),
+            transactions::position.eq(one.position),
+        )
+        .execute(conn);
+        one_row(changed, OPERATION)?;
+    }
+    Ok(())
+}
+
+/// When the window of a decision closes: by the network's window, but not before those of the
+/// transactions that `queue` decided earlier.
+pub(super) fn final_from(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
     queue: Address,
-    wanted: Timestamp,
+    decided_at: Timestamp,
+    mode: ExecutionMode,
 ) -> Result<Timestamp, StoreError> {
+    let own = window_end(decided_at, ctx.finality_window(conn)?, mode);
     let last: Option<Option<i64>> = transactions::table
         .filter(AwaitsFinality)
         .filter(transactions::queue_address.eq(queue.as_bytes().as_slice()))
@@ -69,7 +146,7 @@ pub(super) fn window_end(
         .first(conn)
         .optional()
         .during("looking for the last window of a queue")?;
-    Ok(last.flatten().map_or(wanted, |last| wanted.max(Timestamp::from_millis(last))))
+    Ok(last.flatten().map_or(own, |last| own.max(Timestamp::from_millis(last))))
 }
 
 /// Makes a decided transaction final; `false` when nothing changed, because it is final already,

@@ -24,7 +24,6 @@ pub fn transfer_execute_in_txn(
     ctx: &mut BatchContext,
     hash: TxHash,
     at: Timestamp,
-    final_from: Timestamp,
 ) -> Result<Status, StoreError> {
     let progress = Progress::load(conn, hash)?;
     if progress.kind != PayloadKind::Transfer {
@@ -45,7 +44,7 @@ pub fn transfer_execute_in_txn(
         }
         Err(reason) => {
             let status = progress.status.change_to(Status::Undetermined)?;
-            let final_from = finality::window_end(conn, progress.queue, final_from)?;
+            let final_from = finality::final_from(conn, ctx, progress.queue, at, progress.mode)?;
             finish(conn, &progress, status, at, final_from, Some(&words(&reason)))?;
             status
         }

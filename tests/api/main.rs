@@ -10,6 +10,7 @@
 
 mod access;
 mod bad_input;
+mod clock;
 mod document;
 mod limits;
 mod live;

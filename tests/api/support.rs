@@ -164,16 +164,21 @@ impl World {
             .collect();
         validators.sort_by_key(|validator| validator.address);
         let accounts = (0..10).map(|n| (account(n).address(), Amount::coins(100))).collect();
-        let genesis =
-            Genesis { seed: SEED, chain_id: 61_999, validators, accounts, at: clock.now() };
-        open_network(&database, &genesis, 3).unwrap();
         let mut network_settings = NetworkSettings::new(61_999, SEED);
         network_settings.finality_window = Duration::from_millis(300);
         network_settings.crawl_interval = Duration::from_millis(50);
         change(&mut network_settings);
+        let genesis = Genesis {
+            seed: SEED,
+            chain_id: 61_999,
+            validators,
+            accounts,
+            finality_window: network_settings.finality_window,
+            at: clock.now(),
+        };
+        open_network(&database, &genesis, 3, &clock).unwrap();
         let executor = Scripted::new(|request| Ok(script(request)));
-        let network =
-            Network::start(network_settings, database, Arc::new(executor), Arc::new(clock));
+        let network = Network::start(network_settings, database, Arc::new(executor), clock);
         let network = network.await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

@@ -95,7 +95,7 @@ pub(crate) fn account(number: u64) -> Address {
     DerivedKey::derive(&SEED, KeyUse::Account, number).address()
 }
 
-fn genesis(validators: u64, clock: &NetworkClock) -> Genesis {
+fn genesis(validators: u64, settings: &NetworkSettings, clock: &NetworkClock) -> Genesis {
     let validator = |number| Validator {
         address: DerivedKey::derive(&SEED, KeyUse::Validator, number).address(),
         stake: Stake::try_from(number + 1).unwrap(),
@@ -105,6 +105,7 @@ fn genesis(validators: u64, clock: &NetworkClock) -> Genesis {
         chain_id: 61_127,
         validators: (0..validators).map(validator).collect(),
         accounts: (0..4).map(|number| (account(number), Amount::coins(1_000))).collect(),
+        finality_window: settings.finality_window,
         at: clock.now(),
     }
 }
@@ -133,8 +134,9 @@ pub(crate) async fn start_with(
 ) -> Network {
     let clock = NetworkClock::start();
     let database = Database::open(&place.url, DatabaseOptions::default()).unwrap();
-    open_network(&database, &genesis(validators, &clock), settings.attempts_max).unwrap();
-    Network::start(settings, database, executor, Arc::new(clock)).await.unwrap()
+    let genesis = genesis(validators, &settings, &clock);
+    open_network(&database, &genesis, settings.attempts_max, &clock).unwrap();
+    Network::start(settings, database, executor, clock).await.unwrap()
 }
 
 pub(crate) fn transaction(from: Address, to: Option<Address>, payload: Payload) -> NewTransaction {

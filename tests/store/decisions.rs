@@ -6,7 +6,9 @@ use agora::domain::{
 };
 use agora::storage;
 
-use crate::harness::{Store, accepted, alice, at, bob, call, decision, deploy, returning, step};
+use crate::harness::{
+    Store, WINDOW, accepted, alice, at, bob, call, decision, deploy, returning, step,
+};
 
 on_both_databases!(
     the_same_decision_again_changes_nothing,
@@ -30,7 +32,7 @@ fn the_same_decision_again_changes_nothing(store: &mut Store) {
     let hash = store.submit(&call(alice(), contract, 5));
     let job = store.job(hash);
     let decision = accepted(&job, &[(0, "new")]);
-    assert_eq!(store.decide(&decision), Ok(Persisted::Stored));
+    assert_eq!(store.decide(&decision), Ok(Persisted::Stored { final_from: at(4 + WINDOW) }));
     let before = (store.balance(contract), store.events());
     assert_eq!(store.decide(&decision), Ok(Persisted::AlreadyStored));
     assert_eq!((store.balance(contract), store.events()), before);

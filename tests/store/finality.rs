@@ -1,7 +1,7 @@
 //! Finality: in order, never early, the state of that very transaction (law 9).
 
 use agora::domain::ledger::StateVersion;
-use agora::domain::{EventKind, Status};
+use agora::domain::{EventKind, ExecutionMode, Status};
 use agora::storage;
 
 use crate::harness::{Store, WINDOW, accepted, alice, at, bob, call, deploy, transfer};
@@ -10,7 +10,7 @@ on_both_databases!(
     nothing_is_final_before_its_window,
     the_finalized_state_is_that_of_the_transaction,
     earlier_ones_of_a_queue_come_first,
-    a_shorter_window_waits_for_an_earlier_longer_one,
+    a_decision_without_a_window_waits_for_an_earlier_one_that_has,
     due_transactions_are_listed_by_the_end_of_their_window,
     a_contract_has_a_finalized_state_from_its_deploy_on,
     an_impossible_transfer_becomes_final_too,
@@ -63,13 +63,12 @@ fn earlier_ones_of_a_queue_come_first(store: &mut Store) {
     assert!(store.finalize(call, 9_000));
 }
 
-fn a_shorter_window_waits_for_an_earlier_longer_one(store: &mut Store) {
+fn a_decision_without_a_window_waits_for_an_earlier_one_that_has(store: &mut Store) {
     let contract = store.deployed();
-    let hash = store.submit(&call(alice(), contract, 0));
-    let job = store.job(hash);
-    let mut decision = accepted(&job, &[]);
-    decision.final_from = at(5);
-    store.decide(&decision).unwrap();
+    let mut new = call(alice(), contract, 0);
+    new.rules.mode = ExecutionMode::LeaderOnly;
+    let hash = store.submit(&new);
+    store.accept(hash, &[]);
     assert!(storage::transaction_list_due(&mut store.conn, at(5), 9).unwrap().is_empty());
     let due = storage::transaction_list_due(&mut store.conn, at(4 + WINDOW), 9).unwrap();
     assert_eq!((due.len(), due[1].hash), (2, hash));
@@ -81,7 +80,7 @@ fn due_transactions_are_listed_by_the_end_of_their_window(store: &mut Store) {
     let fast = store.submit(&deploy(alice(), 0));
     let (slow_job, fast_job) = (store.job(slow), store.job(fast));
     let mut late = accepted(&slow_job, &[]);
-    late.final_from = at(9_000);
+    late.decided_at = at(9_000 - WINDOW);
     store.decide(&late).unwrap();
     store.decide(&accepted(&fast_job, &[])).unwrap();
     let due = |store: &mut Store, now, limit| -> Vec<_> {

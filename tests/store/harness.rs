@@ -105,6 +105,7 @@ impl Store {
             chain_id: CHAIN,
             validators,
             accounts: vec![(alice(), Amount::from(1_000)), (bob(), Amount::from(10))],
+            finality_window: Duration::from_millis(WINDOW.unsigned_abs()),
             at: at(0),
         };
         store.write(|conn, ctx| storage::network_create_in_txn(conn, ctx, &genesis));
@@ -165,7 +166,8 @@ impl Store {
     /// Claims and decides.
     pub fn accept(&mut self, hash: TxHash, writes: &[(u32, &str)]) {
         let job = self.job(hash);
-        assert_eq!(self.decide(&accepted(&job, writes)), Ok(Persisted::Stored));
+        let stored = self.decide(&accepted(&job, writes));
+        assert!(matches!(stored, Ok(Persisted::Stored { .. })), "{stored:?}");
     }
 
     /// A contract with one page, 0, that holds `init`.
@@ -176,9 +178,12 @@ impl Store {
     }
 
     pub fn execute(&mut self, hash: TxHash) -> Status {
-        self.write(|conn, ctx| {
-            storage::transfer_execute_in_txn(conn, ctx, hash, at(5), at(5 + WINDOW))
-        })
+        self.write(|conn, ctx| storage::transfer_execute_in_txn(conn, ctx, hash, at(5)))
+    }
+
+    pub fn set_window(&mut self, millis: u64) {
+        let window = Duration::from_millis(millis);
+        self.write(|conn, ctx| storage::finality_window_set_in_txn(conn, ctx, window));
     }
 
     pub fn finalize(&mut self, hash: TxHash, now: i64) -> bool {
@@ -320,7 +325,6 @@ pub fn decision(job: &ConsensusJob, status: Status, receipt: Execution) -> Decis
         }],
         receipt: Some(receipt),
         decided_at: at(4),
-        final_from: at(4 + WINDOW),
     }
 }
 

@@ -14,6 +14,7 @@
 #[macro_use]
 mod harness;
 
+mod clock;
 mod cost;
 mod decisions;
 mod events;
@@ -25,3 +26,4 @@ mod plans;
 mod queue;
 mod recovery;
 mod submissions;
+mod windows;

@@ -48,8 +48,8 @@ fn a_transfer_is_executed_once(store: &mut Store) {
     assert_eq!(store.execute(hash), Status::Finalized);
     assert_eq!((store.balance(bob()), store.events()), (Amount::from(11), events));
     let call = store.submit(&deploy(alice(), 0));
-    let refused = store
-        .try_write(|conn, ctx| storage::transfer_execute_in_txn(conn, ctx, call, at(5), at(6)));
+    let refused =
+        store.try_write(|conn, ctx| storage::transfer_execute_in_txn(conn, ctx, call, at(5)));
     assert!(refused.is_err());
 }
 
