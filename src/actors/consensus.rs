@@ -10,6 +10,7 @@ use actix::{
     SpawnHandle, WrapFuture,
 };
 
+use super::clock::NetworkClock;
 use super::messages::{
     ConsensusFinished, ExecutionTimedOut, LeaderProposed, LookAgain, NodeFailed, PersistDecision,
     StepReached, VoteCommitted, VoteRevealed, WindowOpened,
@@ -53,7 +54,7 @@ pub struct ConsensusPorts {
     /// Learns of finality windows.
     pub finality: Recipient<WindowOpened>,
     /// Tells the time.
-    pub clock: Arc<dyn Clock>,
+    pub clock: NetworkClock,
     /// Everything random derives from it.
     pub network_seed: Digest,
     /// Deadlines.
@@ -155,9 +156,11 @@ impl Consensus {
             Effect::ScheduleTimeout(timeout, after) => {
                 self.cancel_deadline(ctx);
                 let input = Input::TimeoutElapsed(timeout);
-                let deadline =
-                    ctx.run_later(after + REPORT_GRACE, move |this, ctx| this.feed(&input, ctx));
-                self.deadline = Some(deadline);
+                let clock = &self.ports.clock;
+                let reached = clock.sleep_until(clock.now().after(after + REPORT_GRACE));
+                let reached = reached.into_actor(self);
+                let deadline = reached.map(move |(), this, ctx| this.feed(&input, ctx));
+                self.deadline = Some(ctx.spawn(deadline));
             }
             Effect::DismissNodes => {
                 self.nodes.clear();

@@ -114,6 +114,7 @@ struct Setting {
     finished: Probe<ConsensusFinished>,
     windows: Probe<WindowOpened>,
     ends: Arc<Mutex<Vec<bool>>>,
+    clock: NetworkClock,
     _parent: actix::Addr<Parent>,
 }
 
@@ -126,12 +127,13 @@ fn start(behaviour: Behaviours, mut answers: Answers) -> Setting {
     let finished = Probe::new();
     let ends = Arc::<Mutex<Vec<bool>>>::default();
     let parent = Parent(Arc::clone(&ends)).start();
+    let clock = NetworkClock::starting_at(Timestamp::from_millis(1_000));
     let ports = ConsensusPorts {
         nodes: nodes.clone(),
         steps: steps.recipient.clone(),
         decisions: decisions.recipient.clone(),
         finality: windows.recipient.clone(),
-        clock: Arc::new(NetworkClock::starting_at(Timestamp::from_millis(1_000))),
+        clock: clock.clone(),
         network_seed: Digest::new([1; 32]),
         timeouts: Timeouts {
             leader: Duration::from_secs(10),
@@ -148,7 +150,7 @@ fn start(behaviour: Behaviours, mut answers: Answers) -> Setting {
     };
     let permit = Permits::new("rounds", 1).try_acquire().unwrap();
     Consensus::new(Box::new(job(1, ATTEMPT)), permit, ports, reports).start();
-    Setting { nodes, steps, decisions, finished, windows, ends, _parent: parent }
+    Setting { nodes, steps, decisions, finished, windows, ends, clock, _parent: parent }
 }
 
 fn agreeing() -> Behaviours {
@@ -195,6 +197,23 @@ fn a_silent_leader_ends_in_leader_timeout_at_its_deadline() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert_eq!(setting.decision().unwrap().status, Status::LeaderTimeout);
         assert_eq!(setting.nodes.dismissed.take().len(), 1, "its execution is let go");
+    });
+}
+
+#[test]
+fn a_deadline_waits_with_a_frozen_clock_and_is_over_after_a_jump() {
+    paused(|| async {
+        let setting = start(Box::new(|_| Behaviour::Silent), vec![]);
+        settle().await;
+        setting.clock.freeze().unwrap();
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        assert!(setting.decision().is_none(), "the network's time stands still");
+        setting.clock.advance(Duration::from_secs(11)).unwrap();
+        settle().await;
+        assert!(setting.decision().is_none(), "its deadline is a second away");
+        setting.clock.advance(Duration::from_secs(1)).unwrap();
+        settle().await;
+        assert_eq!(setting.decision().unwrap().status, Status::LeaderTimeout);
     });
 }
 

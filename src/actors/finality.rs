@@ -1,6 +1,5 @@
 //! The finality actor: makes decided transactions final when their window closes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{
@@ -9,7 +8,8 @@ use actix::{
 };
 use futures_util::future::join_all;
 
-use super::messages::{Drain, DuePage, Finalize, ListDue, WindowOpened};
+use super::clock::NetworkClock;
+use super::messages::{Drain, DuePage, Finalize, ListDue, WindowOpened, WindowsMoved};
 use super::supervision::{Backoff, DeathWatch};
 use super::system::Child;
 use crate::domain::ledger::{DueTransaction, StoreError};
@@ -26,9 +26,9 @@ pub struct FinalityPorts {
     /// Makes one transaction final.
     pub finalize: Recipient<Finalize>,
     /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// Pause between looks when nothing is known to be due; windows opened by other processes
-    /// are found this way.
+    pub clock: NetworkClock,
+    /// Pause, in real time, between looks when nothing is known to be due; windows opened by other
+    /// processes are found this way.
     pub interval: Duration,
 }
 
@@ -125,13 +125,11 @@ impl Finality {
             }
             ctx.cancel_future(timer);
         }
-        // One millisecond more: the clock counts whole ones, and the window must have passed.
-        let wait = at.since(self.ports.clock.now()) + Duration::from_millis(1);
-        let timer = ctx.run_later(wait, |this, ctx| {
+        let closed = self.ports.clock.sleep_until(at).into_actor(self).map(|(), this, ctx| {
             this.timer = None;
             this.look(ctx);
         });
-        self.timer = Some((at, timer));
+        self.timer = Some((at, ctx.spawn(closed)));
     }
 }
 
@@ -153,6 +151,14 @@ impl Handler<WindowOpened> for Finality {
         } else {
             self.wake_at(message.final_from, ctx);
         }
+    }
+}
+
+impl Handler<WindowsMoved> for Finality {
+    type Result = ();
+
+    fn handle(&mut self, _: WindowsMoved, ctx: &mut Context<Self>) {
+        self.look(ctx);
     }
 }
 

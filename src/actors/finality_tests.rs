@@ -7,7 +7,7 @@ use actix::{Actor, Addr};
 
 use super::clock::NetworkClock;
 use super::finality::{Finality, FinalityPorts};
-use super::messages::{Drain, DuePage, Finalize, ListDue, WindowOpened};
+use super::messages::{Drain, DuePage, Finalize, ListDue, WindowOpened, WindowsMoved};
 use super::tell;
 use super::testing::samples::hash;
 use super::testing::{Probe, paused, settle};
@@ -55,7 +55,7 @@ fn start(windows: &[(i64, u8)], mut failures: usize) -> Setting {
     let ports = FinalityPorts {
         due: due.recipient,
         finalize: finalized.recipient.clone(),
-        clock: Arc::new(clock),
+        clock: clock.clone(),
         interval: Duration::from_hours(1),
     };
     Setting { finality: Finality::new(ports, None).start(), finalized, windows, clock }
@@ -84,6 +84,32 @@ fn a_window_that_opens_later_and_closes_earlier_is_kept() {
         tell(&setting.finality.clone().recipient(), WindowOpened { final_from });
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(setting.finalized.take()[0].0, hash(2));
+    });
+}
+
+#[test]
+fn a_window_stays_open_with_a_frozen_clock_and_closes_with_a_jump() {
+    paused(|| async {
+        let setting = start(&[(5_000, 1)], 0);
+        settle().await;
+        setting.clock.freeze().unwrap();
+        tokio::time::sleep(Duration::from_mins(50)).await;
+        assert!(setting.finalized.take().is_empty(), "the network's time stands still");
+        setting.clock.advance(Duration::from_secs(6)).unwrap();
+        settle().await;
+        assert_eq!(setting.finalized.take()[0].0, hash(1));
+    });
+}
+
+#[test]
+fn windows_that_were_moved_forward_are_looked_at_at_once() {
+    paused(|| async {
+        let setting = start(&[(90_000, 1)], 0);
+        settle().await;
+        setting.windows.lock().unwrap()[0].0 = 0;
+        tell(&setting.finality.clone().recipient(), WindowsMoved);
+        settle().await;
+        assert_eq!(setting.finalized.take()[0].0, hash(1));
     });
 }
 

@@ -1,17 +1,20 @@
 //! What the API may ask of the running network: methods, no actors.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use tokio::sync::broadcast::Receiver;
 
+use super::clock::NetworkClock;
 use super::events::Events;
 use super::messages::{
-    AuditSupply, CallContract, CancelTransaction, ChangeValidators, CountStatuses,
-    DescribeContract, GetAccount, GetContract, GetLastCursor, GetTransaction, ListContracts,
-    ListEvents, ListPages, ListTransactions, ListValidators, LookAgain, OpenAppeal, ReadError,
-    SubmitTransaction, Subscribe, ViewContract, WakeUp,
+    AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
+    ChangeValidators, CountStatuses, DescribeContract, GetAccount, GetContract, GetFinalityWindow,
+    GetLastCursor, GetTransaction, ListContracts, ListEvents, ListPages, ListTransactions,
+    ListValidators, LookAgain, OpenAppeal, ReadError, SubmitTransaction, Subscribe, ViewContract,
+    WakeUp, WindowsMoved,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -24,7 +27,10 @@ use crate::domain::ledger::{
     StateVersion, StatusCounts, StoreError, Submitted, Supply, TransactionFilter,
     TransactionRecord, ValidatorChange, ValidatorRecord,
 };
-use crate::domain::{Address, AppealKind, Clock, Event, Execution, PageKey, Timestamp, TxHash};
+use crate::domain::{
+    Address, AppealKind, Clock, ClockChange, ClockReading, Event, Execution, PageKey, Timestamp,
+    TxHash,
+};
 
 /// Everything the API may ask of the running network. Cheap to clone, usable from any thread.
 #[derive(Debug, Clone)]
@@ -35,7 +41,7 @@ pub struct Handles {
     pub(super) root: Addr<Root>,
     pub(super) permits: Vec<Permits>,
     pub(super) settings: Arc<NetworkSettings>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clock: NetworkClock,
 }
 
 impl Handles {
@@ -57,6 +63,28 @@ impl Handles {
     /// The present instant of the network.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What the network's clock and the wall show.
+    pub fn clock(&self) -> ClockReading {
+        self.clock.reading()
+    }
+
+    /// Turns the network's clock, here and in every process of the network.
+    pub async fn change_clock(&self, change: ClockChange) -> Result<ClockReading, StoreError> {
+        self.ask(ChangeClock(change)).await
+    }
+
+    /// How long a decision can be appealed.
+    pub async fn finality_window(&self) -> Result<Duration, StoreError> {
+        self.ask(GetFinalityWindow).await
+    }
+
+    /// Changes how long a decision can be appealed, also for those that are not final yet.
+    pub async fn change_finality_window(&self, window: Duration) -> Result<(), StoreError> {
+        self.ask(ChangeFinalityWindow(window)).await?;
+        tell(&self.root.clone().recipient(), WindowsMoved);
+        Ok(())
     }
 
     /// What runs at the same time, and how much of it may.

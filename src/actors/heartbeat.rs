@@ -1,4 +1,5 @@
-//! The heartbeat: shows that this process lives, and takes over the work of those that do not.
+//! The heartbeat: shows that this process lives, takes over the work of those that do not, and
+//! follows the clock that all of them share.
 
 use std::time::Duration;
 
@@ -7,16 +8,20 @@ use actix::{
     WrapFuture,
 };
 
-use super::messages::{BeatHeart, Drain, LookAgain};
+use super::messages::{BeatHeart, Drain, FollowClock, LookAgain};
 use super::supervision::DeathWatch;
 use super::system::Child;
 use super::tell_weak;
 use crate::domain::ledger::StoreError;
 
+/// Pause between looks at what other processes did to the clock.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(500);
+
 /// Beats for one process on a shared database.
 #[derive(Debug)]
 pub struct Heartbeat {
     store: Recipient<BeatHeart>,
+    clock: Recipient<FollowClock>,
     crawler: WeakRecipient<LookAgain>,
     interval: Duration,
     _watch: DeathWatch<Child>,
@@ -26,11 +31,12 @@ impl Heartbeat {
     /// Beats every `interval`.
     pub fn new(
         store: Recipient<BeatHeart>,
+        clock: Recipient<FollowClock>,
         crawler: WeakRecipient<LookAgain>,
         interval: Duration,
         watch: DeathWatch<Child>,
     ) -> Self {
-        Self { store, crawler, interval, _watch: watch }
+        Self { store, clock, crawler, interval, _watch: watch }
     }
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
@@ -46,6 +52,17 @@ impl Heartbeat {
             }
         }));
     }
+
+    fn follow(&mut self, ctx: &mut Context<Self>) {
+        let answer = self.clock.send(FollowClock).into_actor(self);
+        ctx.spawn(answer.map(|answer, _, ctx| {
+            // A database that cannot be read is told of once per sign of life.
+            if let Err(error) = answer.unwrap_or(Err(StoreError::Closed)) {
+                log::debug!(target: "heartbeat", "the network's clock was not read: {error}");
+            }
+            ctx.run_later(FOLLOW_INTERVAL, Self::follow);
+        }));
+    }
 }
 
 impl Actor for Heartbeat {
@@ -54,6 +71,7 @@ impl Actor for Heartbeat {
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.beat(ctx);
         ctx.run_interval(self.interval, Self::beat);
+        self.follow(ctx);
     }
 }
 

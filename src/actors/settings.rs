@@ -18,7 +18,8 @@ pub struct NetworkSettings {
     pub timeouts: Timeouts,
     /// Elapsed time of a read-only call.
     pub read_timeout: Duration,
-    /// How long a decision can be appealed, on the first start of a network.
+    /// How long a decision can be appealed, from a network's first start on and until that is
+    /// changed; what is stored rules.
     pub finality_window: Duration,
     /// Whose rules the network runs.
     pub profile: Profile,

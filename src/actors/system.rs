@@ -7,13 +7,16 @@ use std::time::Duration;
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
 use tokio::sync::watch;
 
+use super::clock::NetworkClock;
 use super::consensus::{ConsensusPorts, Consensuses, Nodes};
 use super::crawler::{Crawler, Queues};
 use super::events::Events;
 use super::finality::{Finality, FinalityPorts};
 use super::handles::Handles;
 use super::heartbeat::Heartbeat;
-use super::messages::{CloseStore, Drain, FollowStore, LookAgain, WakeUp, WindowOpened};
+use super::messages::{
+    CloseStore, Drain, FollowStore, LookAgain, WakeUp, WindowOpened, WindowsMoved,
+};
 use super::node::NodePorts;
 use super::permits::Permits;
 use super::queue::QueuePorts;
@@ -22,7 +25,6 @@ use super::settings::NetworkSettings;
 use super::store::{Database, Store};
 use super::supervision::{DeathWatch, RestartPolicy, Terminated, Verdict};
 use super::tell;
-use crate::domain::Clock;
 use crate::domain::ledger::StoreError;
 use crate::execution::Executor;
 
@@ -89,10 +91,10 @@ impl Root {
                 self.finality = Some(Finality::new(parts.finality.clone(), Some(watch)).start());
             }
             Child::Heartbeat => {
-                let store = parts.store.clone().recipient();
+                let (store, clock) = (parts.store.clone().recipient(), parts.store.recipient());
                 let root = ctx.address().downgrade().recipient();
                 let interval = settings.heartbeat_interval;
-                self.heartbeat = Some(Heartbeat::new(store, root, interval, watch).start());
+                self.heartbeat = Some(Heartbeat::new(store, clock, root, interval, watch).start());
             }
             Child::Writer => {}
         }
@@ -183,6 +185,16 @@ impl Handler<WindowOpened> for Root {
     }
 }
 
+impl Handler<WindowsMoved> for Root {
+    type Result = ();
+
+    fn handle(&mut self, message: WindowsMoved, _: &mut Context<Self>) {
+        if let Some(finality) = &self.finality {
+            tell(&finality.clone().recipient(), message);
+        }
+    }
+}
+
 /// Take the children to drain them; from now on none is restarted.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "Children")]
@@ -227,7 +239,7 @@ impl Network {
         settings: NetworkSettings,
         database: Database,
         executor: Arc<dyn Executor>,
-        clock: Arc<dyn Clock>,
+        clock: NetworkClock,
     ) -> Result<Self, StoreError> {
         let settings = Arc::new(settings);
         let database = Arc::new(database);
@@ -238,7 +250,7 @@ impl Network {
         let store = Store::new(
             database,
             Arc::clone(&settings),
-            Arc::clone(&clock),
+            clock.clone(),
             events.clone().recipient(),
             DeathWatch::new(Child::Writer, root.downgrade().recipient()),
         )?
@@ -256,7 +268,7 @@ impl Network {
         let finality = FinalityPorts {
             due: store.clone().recipient(),
             finalize: store.clone().recipient(),
-            clock: Arc::clone(&clock),
+            clock: clock.clone(),
             interval: settings.crawl_interval,
         };
         let reader = Reader::new(wiring.reader(&store, &calls)).start();
@@ -320,7 +332,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 struct Wiring<'a> {
     settings: &'a Arc<NetworkSettings>,
     executor: &'a Arc<dyn Executor>,
-    clock: &'a Arc<dyn Clock>,
+    clock: &'a NetworkClock,
 }
 
 impl Wiring<'_> {
@@ -349,7 +361,7 @@ impl Wiring<'_> {
                 steps: store.clone().recipient(),
                 decisions: store.clone().recipient(),
                 finality: root.clone().recipient(),
-                clock: Arc::clone(self.clock),
+                clock: self.clock.clone(),
                 network_seed: settings.seed,
                 timeouts: settings.timeouts,
                 profile: settings.profile,
@@ -377,7 +389,7 @@ impl Wiring<'_> {
             pages: store.clone().recipient(),
             executor: Arc::clone(self.executor),
             calls: calls.clone(),
-            clock: Arc::clone(self.clock),
+            clock: Arc::new(self.clock.clone()),
             chain_id: self.settings.chain_id,
             network_seed: self.settings.seed,
             time_limit: self.settings.read_timeout,

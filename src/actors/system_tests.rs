@@ -47,15 +47,15 @@ async fn start(folder: &tempfile::TempDir) -> Network {
     let validator =
         Validator { address: Address::new([2; 20]), stake: Stake::try_from(1).unwrap() };
     let genesis = Genesis {
-        finality_window: Duration::from_secs(30),
         seed: SEED,
         chain_id: 1,
         validators: vec![validator],
         accounts: vec![(RICH, Amount::from(100))],
+        finality_window: settings.finality_window,
         at: clock.now(),
     };
-    open_network(&database, &genesis, settings.attempts_max).unwrap();
-    Network::start(settings, database, Arc::new(Scripted::echo()), Arc::new(clock)).await.unwrap()
+    open_network(&database, &genesis, settings.attempts_max, &clock).unwrap();
+    Network::start(settings, database, Arc::new(Scripted::echo()), clock).await.unwrap()
 }
 
 async fn transfer(network: &Network) -> Status {

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use utoipa::ToSchema;
 
 use crate::actors::messages::ReadError;
+use crate::domain::Timestamp;
 use crate::domain::ledger::StoreError;
 
 /// Bytes of a message, at most: it may quote what was sent, or what a contract raised.
@@ -213,6 +214,13 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Stale { .. } | StoreError::IllegalStatusChange(_) => {
                 Self::new(StatusCode::CONFLICT, "status_conflict", message)
+            }
+            StoreError::Clock(refused) => {
+                Self::new(StatusCode::CONFLICT, "clock_conflict", message).at("now").valid(format!(
+                    "an integer from {} to {}",
+                    refused.shown.as_millis(),
+                    Timestamp::LAST.as_millis()
+                ))
             }
             StoreError::Busy { .. } => Self::busy("store_busy", message),
             StoreError::Closed => Self::busy("shutting_down", "the network is shutting down"),

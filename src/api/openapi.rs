@@ -10,7 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{ErrorBody, ErrorDetail};
 use super::rest::{
-    accounts, appeals, contracts, events, health, network, submission, transactions, validators,
+    accounts, appeals, clock, contracts, events, health, network, submission, transactions,
+    validators,
 };
 
 #[derive(OpenApi)]
@@ -27,7 +28,9 @@ use super::rest::{
         transactions::get, appeals::appeal, appeals::cancel, events::of_transaction, events::of_network, contracts::list,
         contracts::get, contracts::code, contracts::schema, contracts::state, contracts::read,
         accounts::get, accounts::faucet, validators::list, validators::create, validators::random,
-        validators::get, validators::change, validators::delete, network::get
+        validators::get, validators::change, validators::delete, network::get,
+        network::change_finality_window, clock::get, clock::set, clock::advance, clock::freeze,
+        clock::release
     ),
     components(schemas(ErrorBody, ErrorDetail)),
     tags(
@@ -36,6 +39,7 @@ use super::rest::{
         (name = "contracts", description = "Code, schema, state and read-only calls"),
         (name = "accounts", description = "Money and nonces"),
         (name = "validators", description = "Who judges"),
+        (name = "clock", description = "The network's time, for tests of windows and deadlines"),
         (name = "network", description = "The network as a whole"),
         (name = "service", description = "The process")
     ),
@@ -124,6 +128,10 @@ fn add_errors(path: &str, operation: &mut Operation) {
         let message = "nonce 3 of `0x…` cannot be used: the next one is 5";
         add("409", "nonce_conflict", message, Some("nonce"));
         add("422", "insufficient_funds", "`0x…` has 1 and cannot pay 2", Some("value"));
+    }
+    if path.starts_with("/v1/clock") && has_body {
+        let message = "the clock shows `9` and cannot show `5`: it never goes back, and ends at …";
+        add("409", "clock_conflict", message, Some("now"));
     }
     if path.starts_with("/v1/validators") && has_body {
         add("409", "validator_exists", "there is a validator `0x…` already", Some("address"));

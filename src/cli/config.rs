@@ -83,7 +83,8 @@ options! {
     /// Whose rules the network runs: `studio` (GenLayer as it is today) or `origin` (the founding
     /// document's: one turn, half of the votes, no appeals).
     profile: Profile, "AGORA_PROFILE", value_name = "NAME";
-    /// Time in which a decision can be appealed, in seconds.
+    /// Time in which a decision can be appealed, in seconds; for the first start, after which the
+    /// API changes it.
     finality_window: f64, "AGORA_FINALITY_WINDOW", value_name = "SECONDS";
     /// Time of a leader's execution, in seconds.
     leader_timeout: f64, "AGORA_LEADER_TIMEOUT", value_name = "SECONDS";

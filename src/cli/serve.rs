@@ -14,7 +14,7 @@ use crate::actors::store::{Database, DatabaseOptions, open_network};
 use crate::actors::system::{Network, block_on};
 use crate::api::{self, ApiSettings, Details};
 use crate::domain::ledger::Genesis;
-use crate::domain::{Amount, Clock, DerivedKey, KeyUse, Stake, Validator};
+use crate::domain::{Amount, Clock, ClockReading, DerivedKey, KeyUse, Stake, Validator};
 use crate::execution::python::{PythonExecutor, PythonSettings};
 
 /// Stake of each validator of the first start.
@@ -52,16 +52,18 @@ pub(super) fn sqlite_path(folder: &Path) -> Result<String, CliError> {
 
 async fn run(config: Config, listener: TcpListener, database: Database) -> Result<u8, CliError> {
     let clock = NetworkClock::start();
-    let (network, recovered) =
-        open_network(&database, &genesis(&config, &clock), settings(&config).attempts_max)?;
+    let settings = settings(&config);
+    let genesis = genesis(&config, &settings, &clock);
+    let (network, recovered) = open_network(&database, &genesis, settings.attempts_max, &clock)?;
     check_same_network(&config, network.chain_id)?;
+    say_what_was_kept(&config, network.finality_window, clock.reading());
     if !recovered.is_empty() {
         log::warn!(target: "system", "{} transactions were in flight at the last stop; they run again", recovered.len());
     }
-    let settings = NetworkSettings { seed: network.seed, ..settings(&config) };
+    let settings = NetworkSettings { seed: network.seed, ..settings };
     let executor = PythonExecutor::start(python_settings(&config)?)?;
     let sandbox = executor.clone();
-    let network = Network::start(settings, database, Arc::new(executor), Arc::new(clock)).await?;
+    let network = Network::start(settings, database, Arc::new(executor), clock).await?;
     let handles = network.handles();
     let listen = listener.local_addr()?;
     let mut api_settings = api_settings(&config);
@@ -127,7 +129,7 @@ async fn stop_signal() -> &'static str {
     }
 }
 
-fn genesis(config: &Config, clock: &NetworkClock) -> Genesis {
+fn genesis(config: &Config, settings: &NetworkSettings, clock: &NetworkClock) -> Genesis {
     let address = |usage, number| DerivedKey::derive(&config.seed, usage, number).address();
     let stake = Stake::try_from(FIRST_STAKE);
     let mut validators: Vec<Validator> = (0..u64::from(config.validators))
@@ -144,9 +146,27 @@ fn genesis(config: &Config, clock: &NetworkClock) -> Genesis {
         seed: config.seed,
         chain_id: config.chain_id,
         validators,
-        finality_window: config.times.finality_window,
         accounts,
+        finality_window: settings.finality_window,
         at: clock.now(),
+    }
+}
+
+/// Tells of what an earlier run left that the settings of this one do not show.
+fn say_what_was_kept(config: &Config, window: Duration, clock: ClockReading) {
+    // The window is the network's and not this process': others may run with it.
+    let asked = config.times.finality_window;
+    if config.given.finality_window.is_some() && asked.as_millis() != window.as_millis() {
+        log::warn!(target: "system",
+            "`finality_window = {}` is not used: it is for a network's first start, and this one \
+             has {} s; PUT /v1/network/finality-window changes it",
+            asked.as_secs_f64(), window.as_secs_f64());
+    }
+    let ahead_ms = clock.now.as_millis().saturating_sub(clock.wall.as_millis());
+    if clock.frozen {
+        log::warn!(target: "system", "the network's clock is frozen at {}; POST /v1/clock/release lets it go", clock.now.as_millis());
+    } else if ahead_ms != 0 {
+        log::info!(target: "system", "the network's clock is {ahead_ms} ms ahead of the wall");
     }
 }
 

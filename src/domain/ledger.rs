@@ -400,10 +400,10 @@ pub struct Genesis {
     pub chain_id: u64,
     /// Validators of the start, in address order.
     pub validators: Vec<Validator>,
-    /// How long a decision can be appealed.
-    pub finality_window: Duration,
     /// Accounts with money of the start; the money counts as minted.
     pub accounts: Vec<(Address, Amount)>,
+    /// How long a decision can be appealed, until that is changed.
+    pub finality_window: Duration,
     /// When.
     pub at: Timestamp,
 }

@@ -89,6 +89,9 @@ pub enum StoreError {
         /// The status found.
         found: Status,
     },
+    /// The clock cannot be set like that.
+    #[error(transparent)]
+    Clock(#[from] super::ClockOutOfRange),
     /// Too much waits for the store already.
     #[error("the store is busy ({in_flight} of {limit} requests)")]
     Busy {

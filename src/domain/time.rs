@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The last instant that a clock shows: contracts know no date after the year 9999.
+    pub const LAST: Self = Self(253_402_300_799_999);
+
     /// Wraps milliseconds since the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)

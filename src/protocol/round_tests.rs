@@ -437,7 +437,7 @@ fn an_early_quorum_decides_when_the_outcome_is_certain() {
 }
 
 #[test]
-fn leader_only_decides_without_votes_and_without_a_window() {
+fn leader_only_decides_without_votes() {
     let only = Setting { mode: ExecutionMode::LeaderOnly, ..FIVE_OF_EIGHT };
     check(only, "start propose", "Proposing:10s =ACCEPTED A");
     assert!(!decision(only, "start propose").has_window);

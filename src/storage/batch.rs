@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::failure::During;
-use super::network::finality_window;
+use super::finality::finality_window_load;
 use super::outbox;
 use super::schema::transactions;
 use crate::domain::ledger::{Position, StoreError};
@@ -20,7 +20,7 @@ const TRIES_MAX: u32 = 5;
 /// positions then grow in the order of commits.
 const WRITER_LOCK: i64 = 0x0061_676f_7261;
 
-/// What a batch gathers while it runs: places in the order, and events.
+/// What a batch gathers while it runs: places in the order, the window of decisions, and events.
 #[derive(Debug, Default)]
 pub struct BatchContext {
     position_next: Option<i64>,
@@ -40,17 +40,6 @@ impl BatchContext {
         self.events.push(Event { cursor: 0, at, transaction, address: queue_address, kind });
     }
 
-    /// How long a decision can be appealed; read once per batch.
-    pub(super) fn finality_window(
-        &mut self,
-        conn: &mut Connection,
-    ) -> Result<Duration, StoreError> {
-        match self.finality_window {
-            Some(window) => Ok(window),
-            None => Ok(*self.finality_window.insert(finality_window(conn)?)),
-        }
-    }
-
     /// The place that the next transaction gets; the same until [`Self::position_taken`].
     pub(super) fn position_next(&mut self, conn: &mut Connection) -> Result<Position, StoreError> {
         if let Some(position) = self.position_next {
@@ -68,6 +57,24 @@ impl BatchContext {
     /// The next place belongs to somebody now.
     pub(super) fn position_taken(&mut self, position: Position) {
         self.position_next = Some(position.0 + 1);
+    }
+
+    /// How long decisions of this batch can be appealed; no other writer changes it meanwhile.
+    pub(super) fn finality_window(
+        &mut self,
+        conn: &mut Connection,
+    ) -> Result<Duration, StoreError> {
+        if let Some(window) = self.finality_window {
+            return Ok(window);
+        }
+        let window = finality_window_load(conn)?;
+        self.finality_window = Some(window);
+        Ok(window)
+    }
+
+    /// Later decisions of the batch have another window.
+    pub(super) fn finality_window_changed(&mut self, window: Duration) {
+        self.finality_window = Some(window);
     }
 }
 

@@ -89,7 +89,9 @@ fn record(ctx: &mut BatchContext, announcement: &Announcement) {
 /// Stores what a round ended in: status, record, effects and events, all or nothing.
 ///
 /// Fenced by the attempt: a decision of an earlier attempt, or another one of the same attempt, is
-/// refused as stale; the same one again changes nothing.
+/// refused as stale; the same one again changes nothing. The window is the network's at this moment;
+/// it never closes before that of an earlier transaction of the queue, so that those that are due
+/// are due in their order.
 pub fn decision_persist_in_txn(
     conn: &mut Connection,
     ctx: &mut BatchContext,

@@ -9,12 +9,12 @@ use super::batch::BatchContext;
 use super::cached::cached_update;
 use super::conditions::{AwaitsFinality, Undecided};
 use super::failure::During;
-use super::rows::{Progress, digest};
-use super::schema::transactions;
+use super::rows::{Progress, digest, execution_mode, number, parsed};
+use super::schema::{network, transactions};
 use super::transactions::{limit_column, one_row};
 use super::{children, effects};
 use crate::domain::ledger::{DueTransaction, Position, StoreError};
-use crate::domain::{Amount, EventKind, Status, Timestamp, TxHash};
+use crate::domain::{Amount, EventKind, PayloadKind, Status, Timestamp, TxHash};
 use crate::protocol::finality::window_end;
 
 /// At most `limit` transactions whose window has closed at `now`, after `after`, in an order in
@@ -26,7 +26,7 @@ pub fn transaction_list_due(
     after: Option<DueTransaction>,
     limit: usize,
 ) -> Result<Vec<DueTransaction>, StoreError> {
-    // No window closes before that of an earlier transaction of its queue (`window_end`), so this
+    // No window closes before that of an earlier transaction of its queue (`final_from`), so this
     // order is the order of every queue, and nothing in the answer waits for something outside it.
     let (from, position) =
         after.map_or((i64::MIN, 0), |it| (it.final_from.as_millis(), it.position.0));
@@ -68,6 +68,92 @@ pub fn transaction_next_due_at(
         .optional()
         .during("looking for the next window to close")?;
     Ok(next.flatten().map(Timestamp::from_millis))
+}
+
+/// How long a decision can be appealed, in this network.
+pub fn finality_window_load(conn: &mut Connection) -> Result<Duration, StoreError> {
+    let millis: i64 = network::table
+        .find(1)
+        .select(network::finality_window)
+        .get_result(conn)
+        .during("reading the finality window")?;
+    Ok(Duration::from_millis(number(millis)?))
+}
+
+/// Changes how long a decision can be appealed, also for those that are not final yet.
+pub fn finality_window_set_in_txn(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    window: Duration,
+) -> Result<(), StoreError> {
+    const OPERATION: &str = "changing the finality window";
+    let millis = i64::try_from(window.as_millis()).during(OPERATION)?;
+    let changed = diesel::update(network::table.find(1))
+        .set(network::finality_window.eq(millis))
+        .execute(conn);
+    one_row(changed, OPERATION)?;
+    ctx.finality_window_changed(window);
+    recompute_windows(conn, window)
+}
+
+/// What the end of an open window is computed from.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = transactions)]
+struct OpenWindow {
+    position: i64,
+    queue_address: Vec<u8>,
+    decided_at: Option<i64>,
+    kind: String,
+    mode: String,
+    final_from: Option<i64>,
+    appeals_failed: i32,
+    appeal_millis: i64,
+}
+
+impl OpenWindow {
+    /// When it closes, if nothing else keeps it open.
+    fn own_end(&self, window: Duration) -> Result<Timestamp, StoreError> {
+        let decided_at = Timestamp::from_millis(self.decided_at.unwrap_or_default());
+        let has_window = execution_mode(&self.mode)?.has_finality_window()
+            && parsed::<PayloadKind>(&self.kind)? != PayloadKind::Upgrade;
+        if !has_window {
+            return Ok(decided_at);
+        }
+        let appeal_time = Duration::from_millis(number(self.appeal_millis)?);
+        Ok(window_end(decided_at, window, number(self.appeals_failed)?, appeal_time))
+    }
+}
+
+/// Computes the end of every open window anew: of each queue in its order, so that none closes
+/// before an earlier one of its queue.
+///
+/// What awaits finality is read as a whole; a row of it takes about a hundred bytes.
+fn recompute_windows(conn: &mut Connection, window: Duration) -> Result<(), StoreError> {
+    const OPERATION: &str = "computing the ends of finality windows";
+    let open: Vec<OpenWindow> = transactions::table
+        .filter(AwaitsFinality)
+        .order((transactions::queue_address, transactions::position))
+        .select(OpenWindow::as_select())
+        .load(conn)
+        .during(OPERATION)?;
+    let mut last: Option<(Vec<u8>, Timestamp)> = None;
+    for one in open {
+        let own = one.own_end(window)?;
+        let earlier = last.filter(|(queue, _)| *queue == one.queue_address);
+        let final_from = earlier.map_or(own, |(_, earlier)| own.max(earlier));
+        last = Some((one.queue_address, final_from));
+        if one.final_from == Some(final_from.as_millis()) {
+            continue;
+        }
+        let changed = cached_update(
+            "transactions",
+            transactions::final_from.eq(final_from.as_millis()),
+            transactions::position.eq(one.position),
+        )
+        .execute(conn);
+        one_row(changed, OPERATION)?;
+    }
+    Ok(())
 }
 
 /// When the window over a decision closes, by the network's present window.

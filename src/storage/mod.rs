@@ -10,6 +10,7 @@ mod batch;
 mod cached;
 mod children;
 mod claims;
+mod clock;
 mod conditions;
 mod connection;
 mod consensus_json;
@@ -39,6 +40,7 @@ pub use accounts::{account_get, supply};
 pub use appeals::appeal_open_in_txn;
 pub use batch::{BatchContext, batch};
 pub use claims::{transaction_claim_exclusive, transaction_claim_in_txn};
+pub use clock::{clock_change_in_txn, clock_load};
 pub use connection::AnyConnection as Connection;
 pub use contracts::{
     contract_get, contract_list, contract_page_list, contract_pages, contract_view,
@@ -47,10 +49,13 @@ pub use database::{
     Database, DatabaseOptions, ReaderManager, checkpoint, connect_unmigrated, is_alive,
 };
 pub use decisions::{announcements_record_in_txn, decision_persist_in_txn};
-pub use finality::{transaction_finalize_in_txn, transaction_list_due, transaction_next_due_at};
+pub use finality::{
+    finality_window_load, finality_window_set_in_txn, transaction_finalize_in_txn,
+    transaction_list_due, transaction_next_due_at,
+};
 pub use migrations::{MigrationStatus, migrate_down, migrate_status, migrate_up};
-pub use network::{NetworkRecord, finality_window, network_create_in_txn, network_load};
-pub use outbox::{event_last_cursor, events_after};
+pub use network::{NetworkRecord, network_create_in_txn, network_load};
+pub use outbox::{event_last_at, event_last_cursor, events_after};
 pub use queries::{pending_count, status_counts, transaction_get, transaction_list};
 pub use recovery::{
     Recover, owner_heartbeat_in_txn, recovery_requeue_in_txn, shared_now,

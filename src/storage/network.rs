@@ -22,30 +22,26 @@ pub struct NetworkRecord {
     pub seed: Digest,
     /// Part of every transaction's hash.
     pub chain_id: u64,
+    /// How long a decision can be appealed.
+    pub finality_window: Duration,
 }
 
 /// The network in this database; `None` before its first start.
 pub fn network_load(conn: &mut Connection) -> Result<Option<NetworkRecord>, StoreError> {
-    let row: Option<(Vec<u8>, i64)> = network::table
+    let row: Option<(Vec<u8>, i64, i64)> = network::table
         .find(1)
-        .select((network::seed, network::chain_id))
+        .select((network::seed, network::chain_id, network::finality_window))
         .get_result(conn)
         .optional()
         .during("reading the network")?;
-    row.map(|(seed, chain_id)| {
-        Ok(NetworkRecord { seed: digest(&seed)?, chain_id: number(chain_id)? })
+    row.map(|(seed, chain_id, window)| {
+        Ok(NetworkRecord {
+            seed: digest(&seed)?,
+            chain_id: number(chain_id)?,
+            finality_window: Duration::from_millis(number(window)?),
+        })
     })
     .transpose()
-}
-
-/// How long a decision can be appealed.
-pub fn finality_window(conn: &mut Connection) -> Result<Duration, StoreError> {
-    let millis: i64 = network::table
-        .find(1)
-        .select(network::finality_window_millis)
-        .get_result(conn)
-        .during("reading the finality window")?;
-    Ok(Duration::from_millis(number(millis)?))
 }
 
 /// Writes the first start; a second one is an error.
@@ -53,11 +49,12 @@ pub fn network_create_in_txn(
     conn: &mut Connection,
     _ctx: &mut BatchContext,
     genesis: &Genesis,
-) -> Result<(), StoreError> {
+) -> Result<NetworkRecord, StoreError> {
     const OPERATION: &str = "creating the network";
     if network_load(conn)?.is_some() {
         return Err(database_error(OPERATION, "the database holds a network already"));
     }
+    let millis = i64::try_from(genesis.finality_window.as_millis()).during(OPERATION)?;
     let mut minted = Amount::ZERO;
     let mut balances = BTreeMap::new();
     for (address, amount) in &genesis.accounts {
@@ -74,8 +71,9 @@ pub fn network_create_in_txn(
             network::minted.eq(minted.to_string()),
             network::burned.eq(Amount::ZERO.to_string()),
             network::validators_created.eq(0),
-            network::finality_window_millis
-                .eq(i64::try_from(genesis.finality_window.as_millis()).during(OPERATION)?),
+            network::finality_window.eq(millis),
+            network::clock_revision.eq(0),
+            network::clock_offset.eq(0),
         ))
         .execute(conn)
         .during(OPERATION)?;
@@ -85,5 +83,9 @@ pub fn network_create_in_txn(
     for validator in &genesis.validators {
         validators::insert(conn, validator, genesis.at)?;
     }
-    Ok(())
+    Ok(NetworkRecord {
+        seed: genesis.seed,
+        chain_id: genesis.chain_id,
+        finality_window: genesis.finality_window,
+    })
 }

@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use super::Connection;
 use super::failure::{During, database_error};
 use super::schema::outbox;
-use crate::domain::Event;
 use crate::domain::ledger::{Events, StoreError};
+use crate::domain::{Event, Timestamp};
 
 /// Batches that are read at a time.
 const BATCHES_PER_READ: i64 = 32;
@@ -44,6 +44,26 @@ pub fn event_last_cursor(conn: &mut Connection) -> Result<i64, StoreError> {
         .optional()
         .during("reading the last event")?;
     Ok(last.map_or(0, |(first_cursor, count)| first_cursor + i64::from(count) - 1))
+}
+
+/// The latest instant among the newest events; `None` before the first.
+///
+/// Whatever is stored has an event, so a clock that shows no less never goes back. Several batches
+/// are read, because one that had to be tried again tells of an earlier instant.
+pub fn event_last_at(conn: &mut Connection) -> Result<Option<Timestamp>, StoreError> {
+    const OPERATION: &str = "reading when the last event was";
+    let bodies: Vec<String> = outbox::table
+        .order(outbox::first_cursor.desc())
+        .limit(BATCHES_PER_READ)
+        .select(outbox::body)
+        .load(conn)
+        .during(OPERATION)?;
+    let mut latest = None;
+    for body in bodies {
+        let events: Events = serde_json::from_str(&body).during(OPERATION)?;
+        latest = latest.max(events.iter().map(|event| event.at).max());
+    }
+    Ok(latest)
 }
 
 /// At most `limit` events after `cursor`, oldest first; cursor 0 is before the first one.

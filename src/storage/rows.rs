@@ -55,7 +55,7 @@ pub(super) fn instant(millis: Option<i64>) -> Option<Timestamp> {
     millis.map(Timestamp::from_millis)
 }
 
-fn mode(name: &str) -> Result<ExecutionMode, StoreError> {
+pub(super) fn execution_mode(name: &str) -> Result<ExecutionMode, StoreError> {
     [ExecutionMode::Normal, ExecutionMode::LeaderOnly, ExecutionMode::LeaderSelfValidator]
         .into_iter()
         .find(|mode| mode.name() == name)
@@ -129,7 +129,7 @@ impl TransactionRow {
         Ok(TransactionRules {
             validators: number(self.validators)?,
             rotations_max: number(self.rotations_max)?,
-            mode: mode(&self.mode)?,
+            mode: execution_mode(&self.mode)?,
         })
     }
 
@@ -244,7 +244,7 @@ impl Progress {
             queue: address(&row.queue_address)?,
             value: parsed(&row.value)?,
             code_hash: row.code_hash,
-            mode: mode(&row.mode)?,
+            mode: execution_mode(&row.mode)?,
             status: parsed(&row.status)?,
             attempt: number(row.attempt)?,
             announced: number(row.announced)?,

@@ -9,7 +9,10 @@ diesel::table! {
         minted -> Text,
         burned -> Text,
         validators_created -> BigInt,
-        finality_window_millis -> BigInt,
+        finality_window -> BigInt,
+        clock_revision -> BigInt,
+        clock_offset -> BigInt,
+        clock_frozen_at -> Nullable<BigInt>,
     }
 }
 

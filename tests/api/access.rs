@@ -114,6 +114,11 @@ async fn administrative_routes_need_the_key_and_reads_do_not() {
         ),
         ("PUT", &validator, json!({ "stake": 2 }), 200),
         ("DELETE", &validator, json!({}), 200),
+        ("POST", "/v1/clock/freeze", json!({}), 200),
+        ("POST", "/v1/clock/advance", json!({ "milliseconds": 5 }), 200),
+        ("POST", "/v1/clock/release", json!({}), 200),
+        ("PUT", "/v1/clock", json!({ "now": 4_102_444_800_000_u64 }), 200),
+        ("PUT", "/v1/network/finality-window", json!({ "milliseconds": 0 }), 200),
     ] {
         for (key, refused, code) in [
             (None, 401, "admin_key_required"),
@@ -140,6 +145,7 @@ async fn administrative_routes_need_the_key_and_reads_do_not() {
         "/v1/contracts",
         "/v1/validators",
         "/v1/network",
+        "/v1/clock",
         "/health",
         "/metrics",
     ] {

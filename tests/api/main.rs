@@ -11,6 +11,7 @@
 mod access;
 mod appeals;
 mod bad_input;
+mod clock;
 mod document;
 mod limits;
 mod live;

@@ -124,6 +124,9 @@ async fn changed_bodies_are_never_a_fault_of_the_server() {
         ),
         ("POST", format!("/v1/accounts/{}/faucet", address(5)), json!({ "amount": "7" })),
         ("POST", "/v1/validators".to_owned(), json!({ "stake": 1 })),
+        ("POST", "/v1/clock/advance".to_owned(), json!({ "milliseconds": 1 })),
+        ("PUT", "/v1/clock".to_owned(), json!({ "now": 4_102_444_800_000_u64 })),
+        ("PUT", "/v1/network/finality-window".to_owned(), json!({ "milliseconds": 5 })),
     ];
     for _ in 0..ROUNDS {
         let (method, path, body) = seeds.choose(&mut rng).unwrap();

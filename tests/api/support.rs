@@ -172,14 +172,13 @@ impl World {
             seed: SEED,
             chain_id: 61_999,
             validators,
-            finality_window: network_settings.finality_window,
             accounts,
+            finality_window: network_settings.finality_window,
             at: clock.now(),
         };
-        open_network(&database, &genesis, 3).unwrap();
+        open_network(&database, &genesis, 3, &clock).unwrap();
         let executor = Scripted::new(|request| Ok(script(request)));
-        let network =
-            Network::start(network_settings, database, Arc::new(executor), Arc::new(clock));
+        let network = Network::start(network_settings, database, Arc::new(executor), clock);
         let network = network.await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

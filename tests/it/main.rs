@@ -9,6 +9,7 @@
     reason = "a test stops at the first surprise, and says what it measured"
 )]
 
+mod clock;
 mod network;
 mod order;
 mod recovery;

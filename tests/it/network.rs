@@ -134,9 +134,9 @@ pub(crate) async fn start_with(
 ) -> Network {
     let clock = NetworkClock::start();
     let database = Database::open(&place.url, DatabaseOptions::default()).unwrap();
-    open_network(&database, &genesis(validators, &settings, &clock), settings.attempts_max)
-        .unwrap();
-    Network::start(settings, database, executor, Arc::new(clock)).await.unwrap()
+    let genesis = genesis(validators, &settings, &clock);
+    open_network(&database, &genesis, settings.attempts_max, &clock).unwrap();
+    Network::start(settings, database, executor, clock).await.unwrap()
 }
 
 pub(crate) fn transaction(from: Address, to: Option<Address>, payload: Payload) -> NewTransaction {

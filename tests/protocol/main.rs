@@ -12,4 +12,6 @@
 
 mod appeals;
 mod rules;
+mod scenario;
+mod timeouts;
 mod world;

@@ -158,12 +158,11 @@ impl World {
             accounts: (0..4).map(|number| (account(number), Amount::from(1_000))).collect(),
             at: clock.now(),
         };
-        open_network(&database, &genesis, 3).unwrap();
+        open_network(&database, &genesis, 3, &clock).unwrap();
         let mut settings = NetworkSettings::new(1, SEED);
         settings.store_inline = true;
         change(&mut settings);
-        let network =
-            Network::start(settings, database, Arc::new(executor), Arc::new(clock)).await.unwrap();
+        let network = Network::start(settings, database, Arc::new(executor), clock).await.unwrap();
         let handles = network.handles();
         let deploy = Payload::Deploy {
             code: Bytes::from_static(b"pass"),

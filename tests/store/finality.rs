@@ -10,7 +10,7 @@ on_both_databases!(
     nothing_is_final_before_its_window,
     the_finalized_state_is_that_of_the_transaction,
     earlier_ones_of_a_queue_come_first,
-    a_shorter_window_waits_for_an_earlier_longer_one,
+    a_decision_without_a_window_waits_for_an_earlier_one_that_has,
     due_transactions_are_listed_by_the_end_of_their_window,
     a_contract_has_a_finalized_state_from_its_deploy_on,
     an_impossible_transfer_becomes_final_too,
@@ -65,7 +65,7 @@ fn earlier_ones_of_a_queue_come_first(store: &mut Store) {
     assert!(store.finalize(call, 9_000));
 }
 
-fn a_shorter_window_waits_for_an_earlier_longer_one(store: &mut Store) {
+fn a_decision_without_a_window_waits_for_an_earlier_one_that_has(store: &mut Store) {
     let contract = store.deployed();
     let hash = store.submit(&call(alice(), contract, 0));
     let job = store.job(hash);

@@ -101,11 +101,11 @@ impl Store {
         let mut store =
             Self { conn, database, validators: Arc::new(validators.clone()), url, _place: place };
         let genesis = Genesis {
-            finality_window: Duration::from_millis(WINDOW.unsigned_abs()),
             seed: Digest::new([7; 32]),
             chain_id: CHAIN,
             validators,
             accounts: vec![(alice(), Amount::from(1_000)), (bob(), Amount::from(10))],
+            finality_window: Duration::from_millis(WINDOW.unsigned_abs()),
             at: at(0),
         };
         store.write(|conn, ctx| storage::network_create_in_txn(conn, ctx, &genesis));
@@ -197,6 +197,11 @@ impl Store {
     /// The transaction of the first event.
     pub fn first_hash(&mut self) -> TxHash {
         self.events()[0].transaction
+    }
+
+    pub fn set_window(&mut self, millis: u64) {
+        let window = Duration::from_millis(millis);
+        self.write(|conn, ctx| storage::finality_window_set_in_txn(conn, ctx, window));
     }
 
     pub fn finalize(&mut self, hash: TxHash, now: i64) -> bool {

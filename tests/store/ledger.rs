@@ -105,12 +105,13 @@ fn a_network_is_created_once(store: &mut Store) {
     let network = storage::network_load(&mut store.conn).unwrap().unwrap();
     assert_eq!(network.chain_id, crate::harness::CHAIN);
     assert_eq!(network.seed.as_bytes(), &[7; 32]);
+    assert_eq!(network.finality_window, std::time::Duration::from_secs(1));
     let genesis = agora::domain::ledger::Genesis {
-        finality_window: std::time::Duration::ZERO,
         seed: network.seed,
         chain_id: 1,
         validators: Vec::new(),
         accounts: Vec::new(),
+        finality_window: std::time::Duration::ZERO,
         at: at(0),
     };
     let again = store.try_write(|conn, ctx| storage::network_create_in_txn(conn, ctx, &genesis));

@@ -14,6 +14,7 @@
 #[macro_use]
 mod harness;
 
+mod clock;
 mod cost;
 mod decisions;
 mod events;
@@ -26,3 +27,4 @@ mod queue;
 mod recovery;
 mod submissions;
 mod undo;
+mod windows;

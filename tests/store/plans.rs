@@ -62,6 +62,7 @@ fn work(store: &mut Store) {
         storage::transaction_list(conn, &filter, None, 9).unwrap();
     }
     storage::events_after(conn, 3, 9).unwrap();
+    store.set_window(7_000);
     for hash in [store.events()[0].transaction, first] {
         assert!(store.finalize(hash, 9_000));
     }

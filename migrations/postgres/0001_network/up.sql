@@ -9,7 +9,10 @@ CREATE TABLE network (
   minted TEXT NOT NULL CHECK (length(minted) BETWEEN 1 AND 78),
   burned TEXT NOT NULL CHECK (length(burned) BETWEEN 1 AND 78),
   validators_created BIGINT NOT NULL CHECK (validators_created >= 0),
-  finality_window_millis BIGINT NOT NULL CHECK (finality_window_millis >= 0)
+  finality_window BIGINT NOT NULL CHECK (finality_window >= 0),
+  clock_revision BIGINT NOT NULL CHECK (clock_revision >= 0),
+  clock_offset BIGINT NOT NULL,
+  clock_frozen_at BIGINT
 );
 
 CREATE TABLE codes (

@@ -4,6 +4,7 @@
 //! behind writes. On a database of its own a claim is kept in memory. The actor itself translates messages to functions of [`crate::storage`].
 
 mod claims;
+mod clock;
 mod engine;
 mod writer;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
 
+use super::clock::NetworkClock;
 use super::messages::{
     AuditSupply, BeatHeart, CancelTransaction, ChangeValidators, ClaimTransaction, CloseStore,
     CountStatuses, DuePage, EventsCommitted, ExecuteTransfer, ExplainWaiting, Finalize, GetAccount,
@@ -57,7 +59,7 @@ pub struct Store {
     validators: ValidatorCache,
     claims: Claims,
     settings: Arc<NetworkSettings>,
-    clock: Arc<dyn Clock>,
+    clock: NetworkClock,
 }
 
 impl Store {
@@ -65,7 +67,7 @@ impl Store {
     pub fn new(
         database: Arc<Database>,
         settings: Arc<NetworkSettings>,
-        clock: Arc<dyn Clock>,
+        clock: NetworkClock,
         events: Recipient<EventsCommitted>,
         watch: DeathWatch<Child>,
     ) -> Result<Self, StoreError> {
@@ -467,26 +469,30 @@ impl Handler<super::messages::GetLastCursor> for Store {
     }
 }
 
-/// Writes the first state of a network, or reads what an earlier start wrote; then gives back
-/// every transaction that a crash left in flight (protocol section 6).
+/// Writes the first state of a network, or reads what an earlier start wrote; sets the clock to
+/// where the network was left; then gives back every transaction that a crash left in flight
+/// (protocol section 6).
 pub fn open_network(
     database: &Database,
     genesis: &crate::domain::ledger::Genesis,
     attempts_max: u32,
+    clock: &NetworkClock,
 ) -> Result<(storage::NetworkRecord, Vec<TxHash>), StoreError> {
     let mut conn = database.writer()?;
-    let (network, _) = storage::batch(&mut conn, |conn, ctx| {
-        if let Some(network) = storage::network_load(conn)? {
-            return Ok(network);
-        }
-        storage::network_create_in_txn(conn, ctx, genesis)?;
-        Ok(storage::NetworkRecord { seed: genesis.seed, chain_id: genesis.chain_id })
+    let ((network, dial, last), _) = storage::batch(&mut conn, |conn, ctx| {
+        let network = match storage::network_load(conn)? {
+            Some(network) => network,
+            None => storage::network_create_in_txn(conn, ctx, genesis)?,
+        };
+        Ok((network, storage::clock_load(conn)?, storage::event_last_at(conn)?))
     })?;
+    // Processes that share a database share its clock as well: theirs may differ.
+    clock.resume(dial, storage::shared_now(&mut conn)?, last.unwrap_or_default());
     if database.is_shared() {
         return Ok((network, Vec::new()));
     }
     let (recovered, _) = storage::batch(&mut conn, |conn, ctx| {
-        storage::recovery_requeue_in_txn(conn, ctx, Recover::All, attempts_max, genesis.at)
+        storage::recovery_requeue_in_txn(conn, ctx, Recover::All, attempts_max, clock.now())
     })?;
     Ok((network, recovered))
 }

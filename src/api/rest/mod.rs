@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod appeals;
+pub mod clock;
 pub mod contracts;
 pub mod events;
 pub mod health;
@@ -10,6 +11,7 @@ pub mod submission;
 pub mod transactions;
 pub mod validators;
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use actix_web::http::{Method, StatusCode};
@@ -38,7 +40,7 @@ impl Endpoint {
 }
 
 /// Every route, in the order in which they are matched.
-static ENDPOINTS: [Endpoint; 29] = [
+static ENDPOINTS: [Endpoint; 35] = [
     Endpoint::new(Method::GET, "/", |route| route.to(health::landing)),
     Endpoint::new(Method::GET, "/openapi.json", |route| route.to(health::openapi)),
     Endpoint::new(Method::GET, "/docs", |route| route.to(health::docs)),
@@ -78,6 +80,14 @@ static ENDPOINTS: [Endpoint; 29] = [
     Endpoint::new(Method::PUT, "/v1/validators/{address}", |route| route.to(validators::change)),
     Endpoint::new(Method::DELETE, "/v1/validators/{address}", |route| route.to(validators::delete)),
     Endpoint::new(Method::GET, "/v1/network", |route| route.to(network::get)),
+    Endpoint::new(Method::PUT, "/v1/network/finality-window", |route| {
+        route.to(network::change_finality_window)
+    }),
+    Endpoint::new(Method::GET, "/v1/clock", |route| route.to(clock::get)),
+    Endpoint::new(Method::PUT, "/v1/clock", |route| route.to(clock::set)),
+    Endpoint::new(Method::POST, "/v1/clock/advance", |route| route.to(clock::advance)),
+    Endpoint::new(Method::POST, "/v1/clock/freeze", |route| route.to(clock::freeze)),
+    Endpoint::new(Method::POST, "/v1/clock/release", |route| route.to(clock::release)),
 ];
 
 /// Method and path of every route, in the order in which they are matched.
@@ -128,6 +138,16 @@ fn path_address(text: &str) -> Result<crate::domain::Address, ApiError> {
 /// Reads the hash in the path.
 fn path_hash(text: &str) -> Result<crate::domain::TxHash, ApiError> {
     path_part(text, "hash", "`0x` and 64 hexadecimal digits")
+}
+
+/// Takes an integer that must be there.
+fn required(
+    fields: &mut Fields,
+    name: &'static str,
+    bounds: RangeInclusive<u64>,
+) -> Result<u64, ApiError> {
+    let valid = format!("an integer from {} to {}", bounds.start(), bounds.end());
+    fields.integer(name, bounds)?.ok_or_else(|| ApiError::missing(name, &valid))
 }
 
 /// Refuses every query parameter.

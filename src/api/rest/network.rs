@@ -1,14 +1,21 @@
 //! The network as a whole.
 
+use std::time::Duration;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use utoipa::ToSchema;
 
-use super::{Answer, no_query};
+use super::{Answer, no_query, required};
+use crate::api::error::ApiError;
+use crate::api::input::Body;
 use crate::api::server::Api;
 use crate::domain::Amount;
+
+/// The longest finality window: a year, as for the command line.
+const FINALITY_WINDOW_MAX_MS: u64 = 31_536_000_000;
 
 /// The network.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,6 +56,15 @@ pub struct SupplyView {
     pub conserved: bool,
 }
 
+/// How long a decision can be appealed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "milliseconds": 5_000 }))]
+pub struct FinalityWindow {
+    /// Zero makes decisions final at once.
+    #[schema(minimum = 0, maximum = 31_536_000_000_u64)]
+    pub milliseconds: u64,
+}
+
 /// Read chain id, settings, supply and clock.
 #[utoipa::path(get, path = "/v1/network", tag = "network",
     responses((status = 200, description = "The network", body = NetworkView)))]
@@ -56,6 +72,7 @@ pub(super) async fn get(api: Data<Api>, request: HttpRequest) -> Answer {
     no_query(&request)?;
     let supply = api.handles.supply().await?;
     let last_event = api.handles.last_cursor().await?;
+    let finality_window = api.handles.finality_window().await?;
     let settings = api.handles.settings();
     Ok(HttpResponse::Ok().json(NetworkView {
         chain_id: settings.chain_id,
@@ -76,7 +93,7 @@ pub(super) async fn get(api: Data<Api>, request: HttpRequest) -> Answer {
             "validators_timeout": millis(settings.timeouts.validators),
             "reveal_timeout": millis(settings.timeouts.reveal),
             "read_timeout": millis(settings.read_timeout),
-            "finality_window": millis(settings.finality_window),
+            "finality_window": millis(finality_window),
             "profile": settings.profile,
             "early_quorum": settings.early_quorum,
             "sandbox_mint": settings.sandbox_mint,
@@ -87,6 +104,27 @@ pub(super) async fn get(api: Data<Api>, request: HttpRequest) -> Answer {
     }))
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+/// Change how long decisions can be appealed. Administrative.
+///
+/// It holds at once, in every process of the network, and for decisions that are not final yet:
+/// their windows are measured anew from the moment of their decision.
+#[utoipa::path(put, path = "/v1/network/finality-window", tag = "network",
+    security(("admin_key" = [])), request_body = FinalityWindow,
+    responses((status = 200, description = "Changed", body = FinalityWindow)))]
+pub(super) async fn change_finality_window(
+    api: Data<Api>,
+    request: HttpRequest,
+    body: Result<Body, ApiError>,
+) -> Answer {
+    api.settings.access.admit_admin(&request)?;
+    no_query(&request)?;
+    let mut fields = body?.0;
+    let milliseconds = required(&mut fields, "milliseconds", 0..=FINALITY_WINDOW_MAX_MS)?;
+    fields.finish()?;
+    api.handles.change_finality_window(Duration::from_millis(milliseconds)).await?;
+    Ok(HttpResponse::Ok().json(FinalityWindow { milliseconds }))
+}
+
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::submission::INTEGER_MAX;
-use super::{Answer, no_query, path_address};
+use super::{Answer, no_query, path_address, required};
 use crate::api::error::ApiError;
 use crate::api::input::{Body, Fields};
 use crate::api::server::Api;
@@ -84,13 +84,8 @@ pub struct ChangeValidatorBody {
     pub stake: Stake,
 }
 
-fn required(fields: &mut Fields, name: &'static str, max: u64) -> Result<u64, ApiError> {
-    let valid = format!("an integer from 1 to {max}");
-    fields.integer(name, 1..=max)?.ok_or_else(|| ApiError::missing(name, &valid))
-}
-
 fn stake(fields: &mut Fields) -> Result<Stake, ApiError> {
-    let stake = required(fields, "stake", INTEGER_MAX)?;
+    let stake = required(fields, "stake", 1..=INTEGER_MAX)?;
     Stake::try_from(stake).map_err(|error| ApiError::invalid("stake", error.to_string(), STAKE))
 }
 
@@ -166,9 +161,9 @@ pub(super) async fn random(
     no_query(&request)?;
     let mut fields = body?.0;
     let body = RandomValidatorsBody {
-        count: required(&mut fields, "count", 100)?,
-        stake_min: required(&mut fields, "stake_min", INTEGER_MAX)?,
-        stake_max: required(&mut fields, "stake_max", INTEGER_MAX)?,
+        count: required(&mut fields, "count", 1..=100)?,
+        stake_min: required(&mut fields, "stake_min", 1..=INTEGER_MAX)?,
+        stake_max: required(&mut fields, "stake_max", 1..=INTEGER_MAX)?,
     };
     fields.finish()?;
     if body.stake_max < body.stake_min {

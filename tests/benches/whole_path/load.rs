@@ -74,9 +74,10 @@ fn open(folder: &Path, settings: &NetworkSettings) -> (Database, NetworkClock) {
         chain_id: CHAIN_ID,
         validators: (0..5).map(validator).collect(),
         accounts: vec![(sender(), Amount::coins(1_000_000))],
+        finality_window: settings.finality_window,
         at: clock.now(),
     };
-    open_network(&database, &genesis, settings.attempts_max).unwrap();
+    open_network(&database, &genesis, settings.attempts_max, &clock).unwrap();
     (database, clock)
 }
 
@@ -170,9 +171,8 @@ pub(crate) fn run(load: Load) -> Figures {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(load.finality_window);
         let (database, clock) = open(folder.path(), &settings);
-        let network = Network::start(settings, database, Arc::new(executor()), Arc::new(clock))
-            .await
-            .unwrap();
+        let network =
+            Network::start(settings, database, Arc::new(executor()), clock).await.unwrap();
         let handles = network.handles();
         let wanted: fn(Status) -> bool = if load.finality_window.is_zero() {
             |status| status == Status::Finalized
@@ -240,9 +240,8 @@ pub(crate) fn run_queued(queued: usize) -> Figures {
         let (database, clock) = open(folder.path(), &settings);
         fill(&database, &clock, queued);
         let measurement = Measurement::start();
-        let network = Network::start(settings, database, Arc::new(executor()), Arc::new(clock))
-            .await
-            .unwrap();
+        let network =
+            Network::start(settings, database, Arc::new(executor()), clock).await.unwrap();
         let handles = network.handles();
         let mut events = handles.subscribe().await.unwrap();
         let total = queued as u64 + 100;

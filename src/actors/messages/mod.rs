@@ -5,8 +5,13 @@
 //! recognisable, and the receiver ignores it. All are owned values: no references, no addresses of
 //! concrete actors.
 
+mod clock;
+
 use actix::Message;
 
+pub use self::clock::{
+    ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow, WindowsMoved,
+};
 use super::events::EventStream;
 use crate::domain;
 use crate::domain::ledger::{
