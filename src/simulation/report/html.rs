@@ -94,10 +94,7 @@ impl Report {
         let drawn = plot::bars("Share of last decisions", &SHARE, &decision_bars(&self.all))?;
         body.push_str(&figure("Of all transactions, with the 95 % interval.", &drawn));
         body.push_str("<h2>Latency</h2>\n");
-        for (name, part) in [
-            ("decision", to_decision as fn(&Measures) -> &Latency),
-            ("finality", to_finality as fn(&Measures) -> &Latency),
-        ] {
+        for (name, part) in LATENCIES {
             body.push_str(&self.latency_figure(name, part)?);
         }
         body.push_str("<h2>Rounds and rotations</h2>\n");
@@ -138,11 +135,7 @@ impl Report {
         table(&rows)
     }
 
-    fn latency_figure(
-        &self,
-        name: &str,
-        part: fn(&Measures) -> &Latency,
-    ) -> Result<String, ReportError> {
+    fn latency_figure(&self, name: &str, part: Part) -> Result<String, ReportError> {
         let measured = self.kinds.iter().filter(|(_, measures)| part(measures).count > 0);
         let series: Vec<_> = measured.map(|(kind, measures)| curve(kind, part(measures))).collect();
         if series.is_empty() {
@@ -156,16 +149,17 @@ impl Report {
     }
 }
 
-fn to_decision(measures: &Measures) -> &Latency {
-    &measures.to_decision
-}
+/// One of the latencies that were measured.
+type Part = fn(&Measures) -> &Latency;
 
-fn to_finality(measures: &Measures) -> &Latency {
-    &measures.to_finality
-}
+const LATENCIES: [(&str, Part); 2] =
+    [("decision", |of| &of.to_decision), ("finality", |of| &of.to_finality)];
+
+/// A line of the overview: what it is called and what stands in it.
+type Line = (&'static str, fn(&Measures) -> String);
 
 /// The lines of the overview.
-const LINES: [(&str, fn(&Measures) -> String); 15] = [
+const LINES: [Line; 15] = [
     ("transactions", |of| of.transactions.to_string()),
     ("decided", |of| of.decided.to_string()),
     ("accepted", |of| shown(&of.decision("ACCEPTED"))),

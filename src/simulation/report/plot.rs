@@ -87,8 +87,8 @@ fn svg(
     Ok(format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\">{inner}"))
 }
 
-fn text_style(color: &RGBColor) -> TextStyle<'static> {
-    ("sans-serif", TEXT_SIZE).into_font().color(color)
+fn text_style(color: RGBColor) -> TextStyle<'static> {
+    ("sans-serif", TEXT_SIZE).into_font().color(&color)
 }
 
 fn series_color(index: usize) -> RGBColor {
@@ -139,8 +139,8 @@ pub(super) fn bars(label: &str, axis: &Axis<'_>, bars: &[Bar]) -> Result<String,
             .bold_line_style(MESH)
             .light_line_style(MESH.mix(0.0))
             .axis_style(INK)
-            .label_style(text_style(&INK))
-            .axis_desc_style(text_style(&INK))
+            .label_style(text_style(INK))
+            .axis_desc_style(text_style(INK))
             .x_desc(axis.title)
             .y_labels(bars.len().max(2))
             .x_label_formatter(&|value| (axis.format)(*value))
@@ -204,8 +204,8 @@ pub(super) fn histogram(label: &str, x_title: &str, bars: &[Bar]) -> Result<Stri
             .bold_line_style(MESH)
             .light_line_style(MESH.mix(0.0))
             .axis_style(INK)
-            .label_style(text_style(&INK))
-            .axis_desc_style(text_style(&INK))
+            .label_style(text_style(INK))
+            .axis_desc_style(text_style(INK))
             .x_desc(x_title)
             .y_desc("transactions")
             .x_labels(bars.len().max(2))
@@ -265,8 +265,8 @@ pub(super) fn lines(
             .bold_line_style(MESH)
             .light_line_style(MESH.mix(0.0))
             .axis_style(INK)
-            .label_style(text_style(&INK))
-            .axis_desc_style(text_style(&INK))
+            .label_style(text_style(INK))
+            .axis_desc_style(text_style(INK))
             .x_desc(x.title)
             .y_desc(y.title)
             .x_labels(8)
@@ -327,8 +327,8 @@ pub(super) fn heat(label: &str, heat: &Heat<'_>) -> Result<String, ReportError> 
             .configure_mesh()
             .disable_mesh()
             .axis_style(INK)
-            .label_style(text_style(&INK))
-            .axis_desc_style(text_style(&INK))
+            .label_style(text_style(INK))
+            .axis_desc_style(text_style(INK))
             .x_desc(x_title)
             .y_desc(y_title)
             .x_labels(x_names.len().max(2))
@@ -346,7 +346,7 @@ pub(super) fn heat(label: &str, heat: &Heat<'_>) -> Result<String, ReportError> 
         chart.draw_series(cells.iter().map(|((column, row), value)| {
             let center = (SegmentValue::CenterOf(*column), SegmentValue::CenterOf(*row));
             let words = value.map_or_else(|| "–".to_owned(), heat.format);
-            let style = text_style(&shade(**value, low, high).1);
+            let style = text_style(shade(**value, low, high).1);
             Text::new(words, center, style.pos(Pos::new(HPos::Center, VPos::Center)))
         }))?;
         Ok(())

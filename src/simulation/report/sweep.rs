@@ -75,7 +75,9 @@ impl Sweep {
             }
             let extended = |place: &Vec<String>| {
                 let place = place.clone();
-                values.iter().map(move |value| [place.as_slice(), &[value.clone()]].concat())
+                values
+                    .iter()
+                    .map(move |value| [place.as_slice(), std::slice::from_ref(value)].concat())
             };
             grid = grid.iter().flat_map(extended).collect();
         }

@@ -66,16 +66,16 @@ pub(super) type Cell = (String, String);
 /// Everything measured, in columns that are the same for every input.
 pub(super) fn columns(measures: &Measures) -> Vec<Cell> {
     let mut cells =
-        vec![cell("transactions", measures.transactions), cell("decided", measures.decided)];
+        vec![cell("transactions", &measures.transactions), cell("decided", &measures.decided)];
     for name in decision_names() {
         cells.push(cell(
             &format!("decision_{}", name.to_lowercase()),
-            measures.decision(name).count,
+            &measures.decision(name).count,
         ));
     }
     for status in Status::ALL {
         let count = measures.statuses.get(status.name()).map_or(0, |share| share.count);
-        cells.push(cell(&format!("status_{}", status.name().to_lowercase()), count));
+        cells.push(cell(&format!("status_{}", status.name().to_lowercase()), &count));
     }
     proportion(&mut cells, "accepted", &measures.decision(Status::Accepted.name()));
     proportion(&mut cells, "undetermined", &measures.decision(Status::Undetermined.name()));
@@ -96,7 +96,7 @@ pub(super) fn decision_names() -> impl Iterator<Item = &'static str> {
     std::iter::once(UNDECIDED).chain(decided)
 }
 
-fn cell(name: &str, value: impl ToString) -> Cell {
+fn cell(name: &str, value: &impl ToString) -> Cell {
     (name.to_owned(), value.to_string())
 }
 
@@ -105,24 +105,24 @@ fn or_empty(value: Option<impl ToString>) -> String {
 }
 
 fn proportion(cells: &mut Vec<Cell>, name: &str, of: &Proportion) {
-    cells.push(cell(&format!("{name}_count"), of.count));
-    cells.push(cell(&format!("{name}_of"), of.of));
-    cells.push(cell(&format!("{name}_share"), or_empty(of.share)));
-    cells.push(cell(&format!("{name}_low_95"), of.interval.low));
-    cells.push(cell(&format!("{name}_high_95"), of.interval.high));
+    cells.push(cell(&format!("{name}_count"), &of.count));
+    cells.push(cell(&format!("{name}_of"), &of.of));
+    cells.push(cell(&format!("{name}_share"), &or_empty(of.share)));
+    cells.push(cell(&format!("{name}_low_95"), &of.interval.low));
+    cells.push(cell(&format!("{name}_high_95"), &of.interval.high));
 }
 
 fn distribution(cells: &mut Vec<Cell>, name: &str, of: &Distribution) {
-    cells.push(cell(&format!("{name}_mean"), or_empty(of.mean)));
-    cells.push(cell(&format!("{name}_max"), or_empty(of.max)));
+    cells.push(cell(&format!("{name}_mean"), &or_empty(of.mean)));
+    cells.push(cell(&format!("{name}_max"), &or_empty(of.max)));
 }
 
 fn latency(cells: &mut Vec<Cell>, name: &str, of: &Latency) {
-    cells.push(cell(&format!("{name}_mean_ms"), or_empty(of.mean_ms)));
-    cells.push(cell(&format!("{name}_p50_ms"), or_empty(of.p50_ms)));
-    cells.push(cell(&format!("{name}_p90_ms"), or_empty(of.p90_ms)));
-    cells.push(cell(&format!("{name}_p99_ms"), or_empty(of.p99_ms)));
-    cells.push(cell(&format!("{name}_max_ms"), or_empty(of.max_ms)));
+    cells.push(cell(&format!("{name}_mean_ms"), &or_empty(of.mean_ms)));
+    cells.push(cell(&format!("{name}_p50_ms"), &or_empty(of.p50_ms)));
+    cells.push(cell(&format!("{name}_p90_ms"), &or_empty(of.p90_ms)));
+    cells.push(cell(&format!("{name}_p99_ms"), &or_empty(of.p99_ms)));
+    cells.push(cell(&format!("{name}_max_ms"), &or_empty(of.max_ms)));
 }
 
 /// Writes rows that all have the columns of the first.

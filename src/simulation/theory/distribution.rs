@@ -80,8 +80,7 @@ fn from_ratios(low: u32, high: u32, ratio: impl Fn(u32) -> f64) -> Counts {
         counts.push((k + 1, weight));
     }
     let total = counts.iter().map(|(_, weight)| *weight).collect::<Sum>().value();
-    counts.iter_mut().for_each(|(_, weight)| *weight /= total);
-    counts
+    counts.into_iter().map(|(k, weight)| (k, weight / total)).collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::protocol::{Tally, TallyResult};
 
 const PLAYS: u32 = 4_000;
 
-/// Far enough for the 240 comparisons below: one in 15 000 lies further off by chance.
+/// Far enough for the 144 comparisons below: one in 15 000 lies further off by chance.
 const DEVIATIONS: f64 = 4.0;
 
 struct Play<'a> {
@@ -47,11 +47,11 @@ impl Play<'_> {
         }
     }
 
-    fn vote(&mut self, validator: &Validator, receipt_is_wrong: bool) -> Option<Vote> {
+    fn vote(&mut self, validator: &Validator, receipt_is_wrong: bool) -> Vote {
         let is_wrong = self.is_wrong(validator);
         let is_alone = is_wrong && self.model.wrong_results == WrongResults::Different;
         let agrees = is_wrong == receipt_is_wrong && !is_alone;
-        Some(if agrees { Vote::Agree } else { Vote::DeterministicViolation })
+        if agrees { Vote::Agree } else { Vote::DeterministicViolation }
     }
 
     /// The accepted result, if any, and the last committee without its leader.
@@ -59,9 +59,9 @@ impl Play<'_> {
         for rotation in 0..=self.model.rotations_max {
             let leader = committee.remove(0);
             let receipt_is_wrong = self.is_wrong(&leader);
-            let mut votes = vec![Some(Vote::Agree)];
+            let mut votes = vec![Vote::Agree];
             votes.extend(committee.iter().map(|other| self.vote(other, receipt_is_wrong)));
-            if Tally::of(votes).result() == TallyResult::MajorityAgree {
+            if Tally::of(votes.into_iter().map(Some)).result() == TallyResult::MajorityAgree {
                 return (Some(receipt_is_wrong), committee);
             }
             if rotation == self.model.rotations_max {
@@ -88,7 +88,7 @@ impl Play<'_> {
         };
         if let Some(receipt) = accepted {
             let votes: Vec<_> = fresh.iter().map(|voter| self.vote(voter, receipt)).collect();
-            if Tally::of(votes).result() == TallyResult::MajorityAgree {
+            if Tally::of(votes.into_iter().map(Some)).result() == TallyResult::MajorityAgree {
                 return accepted;
             }
         }
