@@ -2,3 +2,5 @@
 //! of the protocol checked after every event.
 
 pub mod outcome;
+pub mod report;
+pub mod theory;
