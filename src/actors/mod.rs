@@ -21,6 +21,7 @@ pub mod node;
 #[cfg(test)]
 mod node_tests;
 pub mod permits;
+pub mod ports;
 pub mod queue;
 #[cfg(test)]
 mod queue_tests;

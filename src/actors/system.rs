@@ -8,8 +8,8 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
 use tokio::sync::watch;
 
 use super::clock::NetworkClock;
-use super::consensus::{ConsensusPorts, Consensuses, Nodes};
-use super::crawler::{Crawler, Queues};
+use super::consensus::ConsensusPorts;
+use super::crawler::{Crawler, SpawnQueue};
 use super::events::Events;
 use super::finality::{Finality, FinalityPorts};
 use super::handles::Handles;
@@ -19,6 +19,7 @@ use super::messages::{
 };
 use super::node::NodePorts;
 use super::permits::Permits;
+use super::ports::{Ports, Production};
 use super::queue::QueuePorts;
 use super::reader::{Reader, ReaderPorts};
 use super::settings::NetworkSettings;
@@ -44,7 +45,7 @@ pub enum Child {
 /// What the root builds its children from.
 #[derive(Debug, Clone)]
 struct Parts {
-    queues: Arc<Queues>,
+    queues: Arc<dyn SpawnQueue + Send + Sync>,
     finality: FinalityPorts,
     store: Addr<Store>,
     settings: Arc<NetworkSettings>,
@@ -241,6 +242,17 @@ impl Network {
         executor: Arc<dyn Executor>,
         clock: NetworkClock,
     ) -> Result<Self, StoreError> {
+        Self::start_with(settings, database, executor, clock, &Production).await
+    }
+
+    /// [`Self::start`] with other parts between the actors.
+    pub async fn start_with(
+        settings: NetworkSettings,
+        database: Database,
+        executor: Arc<dyn Executor>,
+        clock: NetworkClock,
+        ports: &dyn Ports,
+    ) -> Result<Self, StoreError> {
         let settings = Arc::new(settings);
         let database = Arc::new(database);
         let is_shared = database.is_shared();
@@ -253,6 +265,7 @@ impl Network {
             clock.clone(),
             events.clone().recipient(),
             DeathWatch::new(Child::Writer, root.downgrade().recipient()),
+            if settings.store_inline { ports.overseer() } else { None },
         )?
         .start();
         if is_shared {
@@ -263,17 +276,17 @@ impl Network {
         let rounds = Permits::new("consensus rounds", settings.consensus_max);
         let executions = Permits::new("contract executions", settings.executions_max);
         let calls = Permits::new("read-only calls", settings.executions_max);
-        let wiring = Wiring { settings: &settings, executor: &executor, clock: &clock };
+        let wiring = Wiring { settings: &settings, executor: &executor, clock: &clock, ports };
         let queues = wiring.queues(&store, &root, &rounds, &executions);
-        let finality = FinalityPorts {
+        let finality = ports.finality(FinalityPorts {
             due: store.clone().recipient(),
             finalize: store.clone().recipient(),
             clock: clock.clone(),
             interval: settings.crawl_interval,
-        };
+        });
         let reader = Reader::new(wiring.reader(&store, &calls)).start();
         let parts = Parts {
-            queues: Arc::new(queues),
+            queues,
             finality,
             store: store.clone(),
             settings: Arc::clone(&settings),
@@ -333,6 +346,7 @@ struct Wiring<'a> {
     settings: &'a Arc<NetworkSettings>,
     executor: &'a Arc<dyn Executor>,
     clock: &'a NetworkClock,
+    ports: &'a dyn Ports,
 }
 
 impl Wiring<'_> {
@@ -342,45 +356,39 @@ impl Wiring<'_> {
         root: &Addr<Root>,
         rounds: &Permits,
         executions: &Permits,
-    ) -> Queues {
+    ) -> Arc<dyn SpawnQueue + Send + Sync> {
         let settings = self.settings;
-        let nodes = Nodes {
-            ports: NodePorts {
-                executor: Arc::clone(self.executor),
-                pages: store.clone().recipient(),
-                executions: executions.clone(),
-                chain_id: settings.chain_id,
-                network_seed: settings.seed,
-                leader_timeout: settings.timeouts.leader,
-                validator_timeout: settings.timeouts.validators,
-            },
-        };
-        let consensus = Consensuses {
-            ports: ConsensusPorts {
-                nodes: Arc::new(nodes),
-                steps: store.clone().recipient(),
-                decisions: store.clone().recipient(),
-                finality: root.clone().recipient(),
-                clock: self.clock.clone(),
-                network_seed: settings.seed,
-                timeouts: settings.timeouts,
-                profile: settings.profile,
-                crawler: root.clone().recipient(),
-                early_quorum: settings.early_quorum,
-            },
-        };
-        Queues {
-            ports: QueuePorts {
-                claim: store.clone().recipient(),
-                transfer: store.clone().recipient(),
-                requeue: store.clone().recipient(),
-                explain: store.clone().recipient(),
-                finality: root.clone().recipient(),
-                consensus: Arc::new(consensus),
-                rounds: rounds.clone(),
-                depth_max: settings.queue_depth_max,
-            },
-        }
+        let nodes = self.ports.nodes(NodePorts {
+            executor: Arc::clone(self.executor),
+            pages: store.clone().recipient(),
+            executions: executions.clone(),
+            chain_id: settings.chain_id,
+            network_seed: settings.seed,
+            leader_timeout: settings.timeouts.leader,
+            validator_timeout: settings.timeouts.validators,
+        });
+        let consensus = self.ports.consensus(ConsensusPorts {
+            nodes,
+            steps: store.clone().recipient(),
+            decisions: store.clone().recipient(),
+            finality: root.clone().recipient(),
+            clock: self.clock.clone(),
+            network_seed: settings.seed,
+            timeouts: settings.timeouts,
+            profile: settings.profile,
+            crawler: root.clone().recipient(),
+            early_quorum: settings.early_quorum,
+        });
+        self.ports.queues(QueuePorts {
+            claim: store.clone().recipient(),
+            transfer: store.clone().recipient(),
+            requeue: store.clone().recipient(),
+            explain: store.clone().recipient(),
+            finality: root.clone().recipient(),
+            consensus,
+            rounds: rounds.clone(),
+            depth_max: settings.queue_depth_max,
+        })
     }
 
     fn reader(&self, store: &Addr<Store>, calls: &Permits) -> ReaderPorts {

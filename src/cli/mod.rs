@@ -6,6 +6,7 @@ mod contract;
 mod health;
 mod migrate;
 mod serve;
+mod simulate;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -61,6 +62,7 @@ enum Command {
     },
     /// Look at or change the version of the database's tables.
     Migrate(migrate::MigrateArguments),
+    Simulate(Box<simulate::SimulateArguments>),
     /// Ask a running network whether it is ready; ends with 0 when it is, else with 1.
     Health(health::HealthArguments),
     /// Runs contracts for a server; not for people.
@@ -81,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Config(arguments) => show_config(*arguments),
         Command::Contract { command } => contract::run(&command),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Health(arguments) => health::run(&arguments),
     };
     match done {
@@ -111,6 +114,11 @@ fn show_config(arguments: ServeArguments) -> Result<u8, CliError> {
 /// Writes a line to standard output; a closed pipe is no error of ours.
 fn say(text: impl Display) {
     let _closed = writeln!(std::io::stdout(), "{text}");
+}
+
+/// [`say`] on standard error, where standard output holds something else.
+fn say_aside(text: impl Display) {
+    let _closed = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Writes an error and its causes, one a line.

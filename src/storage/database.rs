@@ -1,5 +1,6 @@
 //! Opening a database: who may, with which settings, and the connections to it.
 
+use std::borrow::Cow;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,6 +40,8 @@ impl Default for DatabaseOptions {
 enum Location {
     Postgres(String),
     Sqlite(PathBuf),
+    /// SQLite in the memory of this process; it lasts as long as any connection to its name.
+    Memory(String),
 }
 
 impl Location {
@@ -48,12 +51,22 @@ impl Location {
             Self::Postgres(url) => {
                 PgConnection::establish(url).map(Connection::Postgres).during(OPERATION)
             }
-            Self::Sqlite(path) => {
-                let name = path.to_string_lossy();
+            Self::Sqlite(_) | Self::Memory(_) => {
+                let name = self.sqlite_name();
                 SqliteConnection::establish(&name)
                     .map(Connection::Sqlite)
                     .map_err(|error| database_error(OPERATION, format!("`{name}`: {error}")))
             }
+        }
+    }
+}
+
+impl Location {
+    fn sqlite_name(&self) -> Cow<'_, str> {
+        match self {
+            Self::Postgres(url) => Cow::Borrowed(url),
+            Self::Sqlite(path) => path.to_string_lossy(),
+            Self::Memory(name) => Cow::Owned(format!("file:{name}?mode=memory&cache=shared")),
         }
     }
 }
@@ -78,11 +91,50 @@ impl Database {
         let (location, temporary) = locate(url)?;
         let process_lock = match &location {
             Location::Sqlite(path) => Some(lock_process(path)?),
-            Location::Postgres(_) => None,
+            Location::Postgres(_) | Location::Memory(_) => None,
         };
         let mut writer = connect_writer(&location, options)?;
         migrations::migrate_up(&mut writer)?;
+        let database = Self::with_readers(location, options, process_lock, temporary);
         drop(writer);
+        database
+    }
+
+    /// A new database in the memory of this process, gone with the last [`Database`] on it.
+    ///
+    /// Readers would wait for the writer, so everything should go through one connection: it is
+    /// for stores that work inline.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("agora-{}", COUNTER.fetch_add(1, Ordering::Relaxed));
+        let options = DatabaseOptions { readers: 1, ..DatabaseOptions::default() };
+        let location = Location::Memory(name);
+        let mut writer = connect_writer(&location, options)?;
+        migrations::migrate_up(&mut writer)?;
+        let database = Self::with_readers(location, options, None, None);
+        drop(writer);
+        database
+    }
+
+    /// The same database in memory once more; for others this is an error, as one process has
+    /// them once.
+    pub fn share(&self) -> Result<Self, StoreError> {
+        match &self.location {
+            Location::Memory(_) => {
+                Self::with_readers(self.location.clone(), self.options, None, None)
+            }
+            Location::Postgres(_) | Location::Sqlite(_) => {
+                Err(database_error("opening", "only a database in memory is shared like this"))
+            }
+        }
+    }
+
+    fn with_readers(
+        location: Location,
+        options: DatabaseOptions,
+        process_lock: Option<File>,
+        temporary: Option<TemporaryFolder>,
+    ) -> Result<Self, StoreError> {
         let readers = r2d2::Pool::builder()
             .max_size(options.readers.max(1))
             .min_idle(Some(1))
@@ -90,9 +142,7 @@ impl Database {
             .test_on_check_out(matches!(location, Location::Postgres(_)))
             .build(ReaderManager { location: location.clone(), options })
             .during("opening readers")?;
-        let database =
-            Self { location, options, readers, _process_lock: process_lock, _temporary: temporary };
-        Ok(database)
+        Ok(Self { location, options, readers, _process_lock: process_lock, _temporary: temporary })
     }
 
     /// A new connection that may write; on SQLite there should be one at a time.
@@ -121,7 +171,7 @@ pub fn connect_unmigrated(
     let (location, _temporary) = locate(url)?;
     let lock = match &location {
         Location::Sqlite(path) => Some(lock_process(path)?),
-        Location::Postgres(_) => None,
+        Location::Postgres(_) | Location::Memory(_) => None,
     };
     Ok((connect_writer(&location, options)?, lock))
 }
@@ -155,7 +205,7 @@ impl r2d2::ManageConnection for ReaderManager {
     fn connect(&self) -> Result<Connection, StoreError> {
         let mut conn = self.location.connect()?;
         let settings = match &self.location {
-            Location::Sqlite(_) => format!(
+            Location::Sqlite(_) | Location::Memory(_) => format!(
                 "PRAGMA busy_timeout = {}; PRAGMA query_only = ON;",
                 self.options.busy_timeout.as_millis()
             ),
@@ -178,7 +228,7 @@ impl r2d2::ManageConnection for ReaderManager {
 
 fn connect_writer(location: &Location, options: DatabaseOptions) -> Result<Connection, StoreError> {
     let mut conn = location.connect()?;
-    if matches!(location, Location::Sqlite(_)) {
+    if matches!(location, Location::Sqlite(_) | Location::Memory(_)) {
         let synchronous = if options.synchronous_full { "FULL" } else { "NORMAL" };
         let settings = format!(
             "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \

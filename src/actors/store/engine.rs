@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Recipient;
 
+use super::overseer::{Access, Overseer};
 use super::writer::{QuickRead, Write};
 use crate::actors::messages::EventsCommitted;
 use crate::actors::tell;
@@ -36,6 +38,7 @@ pub(super) struct Engine {
     connection: Option<Connection>,
     events: Recipient<EventsCommitted>,
     pub(super) steps: Vec<Announcement>,
+    overseer: Option<Box<dyn Overseer>>,
 }
 
 impl Engine {
@@ -43,9 +46,10 @@ impl Engine {
     pub(super) fn new(
         database: Arc<Database>,
         events: Recipient<EventsCommitted>,
+        overseer: Option<Box<dyn Overseer>>,
     ) -> Result<Self, StoreError> {
         let connection = Some(database.writer()?);
-        Ok(Self { database, connection, events, steps: Vec::new() })
+        Ok(Self { database, connection, events, steps: Vec::new(), overseer })
     }
 
     /// Commits a batch, and with it the waiting steps if they are due.
@@ -69,8 +73,20 @@ impl Engine {
         }
     }
 
+    /// How long whoever stands around this engine makes the next request wait.
+    pub(super) fn delay(&mut self) -> Duration {
+        self.overseer.as_mut().map_or(Duration::ZERO, |overseer| overseer.delay())
+    }
+
+    fn admit(&mut self, access: Access) -> Result<(), StoreError> {
+        self.overseer.as_mut().map_or(Ok(()), |overseer| overseer.admit(access))
+    }
+
     /// Answers from what is committed.
     pub(super) fn read(&mut self, read: QuickRead) {
+        if self.admit(Access::Read).is_err() {
+            return;
+        }
         let Ok(connection) = self.connected() else { return };
         if catch_unwind(AssertUnwindSafe(|| read(connection))).is_err() {
             log::error!(target: "store", "a read panicked; the connection is replaced");
@@ -105,6 +121,7 @@ impl Engine {
         steps: &[Announcement],
         writes: &mut [Box<dyn Write>],
     ) -> Result<(), BatchFailure> {
+        self.admit(Access::Write).map_err(BatchFailure::Undone)?;
         let connection = self.connected().map_err(BatchFailure::Undone)?;
         let batch = AssertUnwindSafe(|| {
             storage::batch(connection, |conn, ctx| {
@@ -116,6 +133,9 @@ impl Engine {
         });
         match catch_unwind(batch) {
             Ok(Ok(((), events))) => {
+                if let (Some(overseer), Some(conn)) = (&mut self.overseer, &mut self.connection) {
+                    overseer.committed(conn, &events);
+                }
                 if !events.is_empty() {
                     tell(&self.events, EventsCommitted(events));
                 }

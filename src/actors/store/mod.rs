@@ -6,6 +6,7 @@
 mod claims;
 mod clock;
 mod engine;
+mod overseer;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -38,7 +39,8 @@ use crate::domain::{
 use crate::storage::{self, Connection, Recover, SubmitContext};
 pub use crate::storage::{Database, DatabaseOptions};
 use claims::Claims;
-use writer::{Writer, WriterSettings};
+pub use overseer::{Access, Overseer};
+use writer::{Place, Writer, WriterSettings};
 
 type Answer<T> = ResponseFuture<Result<T, StoreError>>;
 
@@ -63,20 +65,23 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store over `database`. Starts the writer's thread, whose end `watch` reports.
+    /// A store over `database`. Starts the writer's thread, whose end `watch` reports; an
+    /// `overseer` stands around an inline one.
     pub fn new(
         database: Arc<Database>,
         settings: Arc<NetworkSettings>,
         clock: NetworkClock,
         events: Recipient<EventsCommitted>,
         watch: DeathWatch<Child>,
+        overseer: Option<Box<dyn Overseer>>,
     ) -> Result<Self, StoreError> {
         let writer_settings = WriterSettings {
             batch_max: settings.batch_max,
             announcement_delay: settings.announcement_delay,
             inline: settings.store_inline,
         };
-        let writer = Writer::start(Arc::clone(&database), writer_settings, events, watch)?;
+        let place = Place { events, watch, overseer };
+        let writer = Writer::start(Arc::clone(&database), writer_settings, place)?;
         let readers = usize::try_from(database.readers().max_size()).unwrap_or(1);
         Ok(Self {
             is_shared: database.is_shared(),

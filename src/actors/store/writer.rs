@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::engine::{Batch, Engine};
+use super::overseer::Overseer;
 use crate::actors::messages::EventsCommitted;
 use crate::actors::supervision::DeathWatch;
 use crate::actors::system::Child;
@@ -84,8 +85,15 @@ pub(super) struct Writer {
 enum Lane {
     /// A thread takes them from a channel.
     Thread(Sender<Job>),
-    /// They run where they are submitted, one by one; `None` once closed.
-    Inline(Arc<Mutex<Option<Inline>>>),
+    /// They run where they are submitted, one by one.
+    Inline(Arc<InlineLane>),
+}
+
+/// The way to an engine on the actors' own thread; `None` once closed.
+struct InlineLane {
+    engine: Mutex<Option<Inline>>,
+    /// Requests of a slow engine, first come, first served.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// An engine on the actors' own thread.
@@ -103,17 +111,26 @@ pub(super) struct WriterSettings {
     pub(super) inline: bool,
 }
 
+/// Where a writer stands: who learns of its events and of its end, and who stands around it.
+pub(super) struct Place {
+    pub(super) events: Recipient<EventsCommitted>,
+    pub(super) watch: DeathWatch<Child>,
+    pub(super) overseer: Option<Box<dyn Overseer>>,
+}
+
 impl Writer {
     /// Starts an engine on a connection of its own.
     pub(super) fn start(
         database: Arc<Database>,
         settings: WriterSettings,
-        events: Recipient<EventsCommitted>,
-        watch: DeathWatch<Child>,
+        place: Place,
     ) -> Result<Self, StoreError> {
-        let engine = Engine::new(database, events)?;
+        let Place { events, watch, overseer } = place;
+        let overseer = overseer.filter(|_| settings.inline);
+        let engine = Engine::new(database, events, overseer)?;
         let lane = if settings.inline {
-            Lane::Inline(Arc::new(Mutex::new(Some(Inline { engine, _watch: watch }))))
+            let engine = Mutex::new(Some(Inline { engine, _watch: watch }));
+            Lane::Inline(Arc::new(InlineLane { engine, turn: tokio::sync::Mutex::default() }))
         } else {
             Lane::Thread(Thread::start(engine, settings, watch)?)
         };
@@ -174,10 +191,18 @@ impl Writer {
         job: Job,
         answer: oneshot::Receiver<Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, StoreError>> + use<T> {
-        let sent = self.lane.send(job);
+        let wait = self.lane.delay();
+        let (sent, waiting) = match wait {
+            Duration::ZERO => (self.lane.send(job), None),
+            _ => (true, Some((self.lane.clone(), job))),
+        };
         let counted = Counted::new(&self.in_flight);
         async move {
             let _counted = counted;
+            let sent = match waiting {
+                Some((lane, job)) => lane.send_after(wait, job).await,
+                None => sent,
+            };
             if !sent {
                 return Err(StoreError::Closed);
             }
@@ -187,12 +212,29 @@ impl Writer {
 }
 
 impl Lane {
+    /// How long the next job has to wait: the engine of a simulation may be slow.
+    fn delay(&self) -> Duration {
+        let Self::Inline(lane) = self else { return Duration::ZERO };
+        let mut place = lane.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        place.as_mut().map_or(Duration::ZERO, |inline| inline.engine.delay())
+    }
+
+    /// [`Self::send`] in turn with the others that wait, after `wait`.
+    async fn send_after(&self, wait: Duration, job: Job) -> bool {
+        let _turn = match self {
+            Self::Inline(lane) => Some(lane.turn.lock().await),
+            Self::Thread(_) => None,
+        };
+        tokio::time::sleep(wait).await;
+        self.send(job)
+    }
+
     /// Hands a job over; `false` when the engine has ended.
     fn send(&self, job: Job) -> bool {
         match self {
             Self::Thread(jobs) => jobs.send(job).is_ok(),
-            Self::Inline(engine) => {
-                let mut place = engine.lock().unwrap_or_else(PoisonError::into_inner);
+            Self::Inline(lane) => {
+                let mut place = lane.engine.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some(inline) = place.as_mut() else { return false };
                 if let Some(reply) = inline.run(job) {
                     let closed = inline.engine.checkpoint();

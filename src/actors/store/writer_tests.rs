@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 
-use super::writer::{Writer, WriterSettings};
+use super::writer::{Place, Writer, WriterSettings};
 use crate::actors::messages::EventsCommitted;
 use crate::actors::supervision::{DeathWatch, Terminated};
 use crate::actors::system::Child;
@@ -46,7 +46,8 @@ fn start() -> Setting {
         inline: false,
     };
     let watch = DeathWatch::new(Child::Writer, parent.downgrade().recipient());
-    let writer = Writer::start(database, settings, events.recipient.clone(), watch).unwrap();
+    let place = Place { events: events.recipient.clone(), watch, overseer: None };
+    let writer = Writer::start(database, settings, place).unwrap();
     Setting { writer, events, folder, _parent: parent }
 }
 
