@@ -253,6 +253,7 @@ impl Network {
             Arc::clone(&clock),
             events.clone().recipient(),
             DeathWatch::new(Child::Writer, root.downgrade().recipient()),
+            root.downgrade().recipient(),
             if settings.store_inline { ports.overseer() } else { None },
         )?
         .start();
