@@ -316,7 +316,8 @@ impl Queue {
             this.doing = Doing::Nothing;
             let Some(transaction) = this.waiting.pop_front() else { return };
             match answer.unwrap_or(Err(StoreError::Closed)) {
-                Ok(Status::Pending) => {
+                // By us, or by somebody who was faster.
+                Ok(Status::Pending) | Err(StoreError::Stale { found: Status::Pending, .. }) => {
                     this.waiting.push_front(transaction);
                     this.pump(ctx);
                 }

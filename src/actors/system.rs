@@ -265,6 +265,7 @@ impl Network {
             clock.clone(),
             events.clone().recipient(),
             DeathWatch::new(Child::Writer, root.downgrade().recipient()),
+            root.downgrade().recipient(),
             if settings.store_inline { ports.overseer() } else { None },
         )?
         .start();

@@ -248,7 +248,10 @@ impl State {
         };
         let about = About { transaction: Some(event.transaction), rotation };
         match &event.kind {
-            EventKind::TransactionSubmitted => self.trace.line(now, about, "store", "SUBMITTED"),
+            EventKind::TransactionSubmitted => {
+                let event_text = format_args!("SUBMITTED to {}", event.address);
+                self.trace.line(now, about, "store", event_text);
+            }
             EventKind::StatusChanged { status, .. } => {
                 self.trace.line(now, about, "store", status.name());
             }

@@ -204,6 +204,17 @@ pub struct RequeueTransaction {
     pub cause: String,
 }
 
+/// Nobody works on a claimed transaction any more, and nobody gave it back: whoever would have is
+/// dead too. From the claim to its store, which gives it back as a crashed attempt.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct ClaimLapsed {
+    /// Which.
+    pub hash: TxHash,
+    /// The attempt that ended.
+    pub attempt: u32,
+}
+
 /// Note why a transaction waits.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), StoreError>")]

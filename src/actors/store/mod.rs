@@ -12,21 +12,25 @@ mod writer;
 mod writer_tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
+use actix::{
+    Actor, AsyncContext, Context, Handler, Recipient, ResponseFuture, WeakRecipient,
+};
 
 use super::clock::NetworkClock;
 use super::messages::{
-    AuditSupply, BeatHeart, CancelTransaction, ChangeValidators, ClaimTransaction, CloseStore,
-    CountStatuses, DuePage, EventsCommitted, ExecuteTransfer, ExplainWaiting, Finalize, GetAccount,
-    GetContract, GetTransaction, ListContracts, ListDue, ListEvents, ListPages, ListPending,
-    ListTransactions, ListValidators, OpenAppeal, PersistDecision, ReadPages, RequeueTransaction,
-    StepReached, SubmitTransaction, ViewContract,
+    AuditSupply, BeatHeart, CancelTransaction, ChangeValidators, ClaimLapsed, ClaimTransaction,
+    CloseStore, CountStatuses, DuePage, EventsCommitted, ExecuteTransfer, ExplainWaiting, Finalize,
+    GetAccount, GetContract, GetTransaction, ListContracts, ListDue, ListEvents, ListPages,
+    ListPending, ListTransactions, ListValidators, LookAgain, OpenAppeal, PersistDecision,
+    ReadPages, RequeueTransaction, StepReached, SubmitTransaction, ViewContract,
 };
 use super::permits::Permits;
 use super::settings::NetworkSettings;
 use super::supervision::DeathWatch;
 use super::system::Child;
+use super::tell_weak;
 use crate::domain::ledger::{
     AccountRecord, Claim, ContractRecord, ContractView, Events, Page, PendingTransaction,
     Persisted, Position, StatusCounts, StoreError, Submitted, Supply, TransactionRecord,
@@ -44,6 +48,9 @@ use writer::{Place, Writer, WriterSettings};
 
 type Answer<T> = ResponseFuture<Result<T, StoreError>>;
 
+/// Pause before a lapsed claim that could not be given back is tried again.
+const GIVE_BACK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 /// How many signs of life an owner may miss before its work is taken over.
 const HEARTBEATS_MISSED_MAX: u32 = 4;
 
@@ -60,6 +67,8 @@ pub struct Store {
     readers: Permits,
     validators: ValidatorCache,
     claims: Claims,
+    /// Hears of transactions that wait again and that no queue knows of.
+    crawler: WeakRecipient<LookAgain>,
     settings: Arc<NetworkSettings>,
     clock: NetworkClock,
 }
@@ -73,6 +82,7 @@ impl Store {
         clock: NetworkClock,
         events: Recipient<EventsCommitted>,
         watch: DeathWatch<Child>,
+        crawler: WeakRecipient<LookAgain>,
         overseer: Option<Box<dyn Overseer>>,
     ) -> Result<Self, StoreError> {
         let writer_settings = WriterSettings {
@@ -90,6 +100,7 @@ impl Store {
             readers: Permits::new("database reads", readers),
             validators: ValidatorCache::default(),
             claims: Claims::default(),
+            crawler,
             settings,
             clock,
         })
@@ -210,23 +221,24 @@ impl Handler<ChangeValidators> for Store {
 impl Handler<ClaimTransaction> for Store {
     type Result = Answer<Claim>;
 
-    fn handle(&mut self, message: ClaimTransaction, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, message: ClaimTransaction, ctx: &mut Context<Self>) -> Self::Result {
         let hash = message.0;
+        let (claims, lapsed) = (self.claims.clone(), ctx.address().downgrade().recipient());
         let cache = Arc::clone(&self.validators);
         if !self.is_shared {
             // Nobody else can take it, so the claim itself need not be written.
-            let claims = self.claims.clone();
             return Box::pin(self.writer.read(move |conn| {
                 let validators = validators(&cache, conn, false)?;
                 storage::transaction_claim_exclusive(conn, hash, &validators)
-                    .map(|claim| claims.keep(claim))
+                    .map(|claim| claims.keep(claim, lapsed))
             }));
         }
         let (at, owner) = (self.clock.now(), self.settings.owner.clone());
-        Box::pin(self.writer.write(None, move |conn, ctx| {
+        let claimed = self.writer.write(None, move |conn, ctx| {
             let validators = validators(&cache, conn, true)?;
             storage::transaction_claim_in_txn(conn, ctx, hash, &owner, at, &validators)
-        }))
+        });
+        Box::pin(async move { Ok(claims.note(claimed.await?, lapsed)) })
     }
 }
 
@@ -281,6 +293,30 @@ impl Handler<RequeueTransaction> for Store {
             let status = requeued.await?;
             claims.let_go(hash, attempt);
             Ok(status)
+        })
+    }
+}
+
+impl Handler<ClaimLapsed> for Store {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, message: ClaimLapsed, ctx: &mut Context<Self>) -> Self::Result {
+        let ClaimLapsed { hash, attempt } = message;
+        let cause = "everybody who worked on it crashed".to_owned();
+        let request = RequeueTransaction { hash, attempt, cause };
+        let requeued = Handler::handle(self, request, ctx);
+        let (crawler, again) = (self.crawler.clone(), ctx.address().downgrade().recipient());
+        Box::pin(async move {
+            match requeued.await {
+                Ok(_) => tell_weak(&crawler, LookAgain),
+                // It was decided or given back after all, or the next start gives it back.
+                Err(StoreError::Stale { .. } | StoreError::Closed) => {}
+                Err(error) => {
+                    log::error!(target: "store", "cannot give back: {error} tx={hash}");
+                    tokio::time::sleep(GIVE_BACK_AGAIN_AFTER).await;
+                    tell_weak(&again, message);
+                }
+            }
         })
     }
 }
