@@ -114,7 +114,10 @@ pub struct Queue {
     address: Address,
     ports: QueuePorts,
     reports: QueueReports,
+    /// In the order of acceptance.
     waiting: VecDeque<PendingTransaction>,
+    /// The one that is being claimed, decided or given back.
+    at_work: Option<PendingTransaction>,
     /// Places of everything in `waiting` or under way, to recognise what is offered twice.
     held: BTreeSet<Position>,
     /// The first transaction refused for want of room: nothing after it may come before it.
@@ -137,6 +140,7 @@ impl Queue {
             ports,
             reports,
             waiting: VecDeque::new(),
+            at_work: None,
             held: BTreeSet::new(),
             refused: None,
             doing: Doing::Nothing,
@@ -169,7 +173,7 @@ impl Queue {
 
     /// Tells the crawler when there is room, or nothing left to do.
     fn report(&mut self) {
-        let has_room = self.waiting.len() * 2 <= self.ports.depth_max;
+        let has_room = self.depth() * 2 <= self.ports.depth_max;
         if self.refused.is_some() && has_room {
             tell_weak(&self.reports.room, QueueHasRoom { queue: self.address });
         }
@@ -188,13 +192,23 @@ impl Queue {
         }
     }
 
+    fn depth(&self) -> usize {
+        self.waiting.len() + usize::from(self.at_work.is_some())
+    }
+
+    /// It waits, in its place: what was undone since comes back before what was accepted after it.
+    fn put_in_place(&mut self, transaction: PendingTransaction) {
+        let place = self.waiting.partition_point(|other| other.position < transaction.position);
+        self.waiting.insert(place, transaction);
+    }
+
     fn done_with(&mut self, transaction: PendingTransaction) {
         self.held.remove(&transaction.position);
     }
 
-    /// Puts a transaction back to the head of the queue and tries again after a while.
+    /// Puts a transaction back into its place and tries again after a while.
     fn rest(&mut self, transaction: PendingTransaction, ctx: &mut Context<Self>) {
-        self.waiting.push_front(transaction);
+        self.put_in_place(transaction);
         self.pause(ctx);
     }
 
@@ -239,8 +253,7 @@ impl Queue {
 
     /// Several transfers may fail together: they wait again in the order of their acceptance.
     fn rest_transfer(&mut self, transfer: PendingTransaction, ctx: &mut Context<Self>) {
-        let place = self.waiting.partition_point(|other| other.position < transfer.position);
-        self.waiting.insert(place, transfer);
+        self.put_in_place(transfer);
         if self.doing == Doing::Nothing {
             self.pause(ctx);
         }
@@ -248,17 +261,20 @@ impl Queue {
 
     fn claim(&mut self, transaction: PendingTransaction, ctx: &mut Context<Self>) {
         self.doing = Doing::Claiming;
+        self.at_work = Some(transaction);
         let rounds = self.ports.rounds.clone();
         let permitted = async move { rounds.acquire().await }.into_actor(self);
         ctx.spawn(permitted.map(move |permit, this, ctx| {
             if this.draining {
                 this.doing = Doing::Nothing;
-                this.waiting.push_front(transaction);
+                this.at_work = None;
+                this.put_in_place(transaction);
                 return this.report();
             }
             let answer = this.ports.claim.send(ClaimTransaction(transaction.hash)).into_actor(this);
             ctx.spawn(answer.map(move |answer, this, ctx| {
                 this.doing = Doing::Nothing;
+                this.at_work = None;
                 this.claimed(transaction, permit, answer.unwrap_or(Err(StoreError::Closed)), ctx);
             }));
         }));
@@ -276,8 +292,7 @@ impl Queue {
                 self.backoff.reset();
                 let id = ConsensusId { hash: transaction.hash, attempt: job.attempt };
                 self.doing = Doing::Deciding(id);
-                // The head stays in sight until it is decided.
-                self.waiting.push_front(transaction);
+                self.at_work = Some(transaction);
                 let reports = ConsensusReports {
                     finished: ctx.address().recipient(),
                     terminated: ctx.address().downgrade().recipient(),
@@ -314,11 +329,11 @@ impl Queue {
         let answer = self.ports.requeue.send(request).into_actor(self);
         let requeued = answer.map(move |answer, this, ctx| {
             this.doing = Doing::Nothing;
-            let Some(transaction) = this.waiting.pop_front() else { return };
+            let Some(transaction) = this.at_work.take() else { return };
             match answer.unwrap_or(Err(StoreError::Closed)) {
                 // By us, or by somebody who was faster.
                 Ok(Status::Pending) | Err(StoreError::Stale { found: Status::Pending, .. }) => {
-                    this.waiting.push_front(transaction);
+                    this.put_in_place(transaction);
                     this.pump(ctx);
                 }
                 Ok(_) | Err(StoreError::Stale { .. }) => {
@@ -340,7 +355,7 @@ impl Queue {
         id: ConsensusId,
         ctx: &mut Context<Self>,
     ) {
-        self.waiting.push_front(transaction);
+        self.at_work = Some(transaction);
         self.doing = Doing::Resting;
         ctx.run_later(self.backoff.next_wait(), move |this, ctx| {
             this.requeue(id, "the consensus crashed", ctx);
@@ -367,7 +382,7 @@ impl Handler<Enqueue> for Queue {
         let capacity = self.ports.depth_max;
         let after_refused = self.refused.is_some_and(|refused| transaction.position > refused);
         let out_of_order = after_refused && !resumes;
-        if out_of_order || self.waiting.len() >= capacity {
+        if out_of_order || self.depth() >= capacity {
             let refused =
                 self.refused.map_or(transaction.position, |p| p.min(transaction.position));
             self.refused = Some(refused);
@@ -377,11 +392,8 @@ impl Handler<Enqueue> for Queue {
         }
         self.refused = None;
         self.held.insert(transaction.position);
-        // Work that returned to PENDING comes before what was accepted after it.
-        let first = usize::from(matches!(self.doing, Doing::Deciding(_)));
-        let place = self.waiting.partition_point(|other| other.position < transaction.position);
-        self.waiting.insert(place.max(first).min(self.waiting.len()), transaction);
-        let depth = self.waiting.len();
+        self.put_in_place(transaction);
+        let depth = self.depth();
         self.pump(ctx);
         Ok(Enqueued::Accepted { depth })
     }
@@ -396,11 +408,13 @@ impl Handler<ConsensusFinished> for Queue {
             return;
         }
         self.doing = Doing::Nothing;
-        // One that waits again is claimed once more; the store knows if it really does.
-        if !message.waits_again
-            && let Some(decided) = self.waiting.pop_front()
-        {
-            self.done_with(decided);
+        if let Some(transaction) = self.at_work.take() {
+            // One that waits again is claimed once more; the store knows if it really does.
+            if message.waits_again {
+                self.put_in_place(transaction);
+            } else {
+                self.done_with(transaction);
+            }
         }
         self.pump(ctx);
     }

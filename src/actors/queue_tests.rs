@@ -72,12 +72,16 @@ impl Spawned {
     }
 
     fn finish(&self, index: usize) {
+        self.end(index, false);
+    }
+
+    fn end(&self, index: usize, waits_again: bool) {
         let mut spawned = self.0.lock().unwrap();
         let (hash, attempt, reports, permit) = &mut spawned[index];
         *permit = None;
         tell(
             &reports.finished,
-            ConsensusFinished { hash: *hash, attempt: *attempt, waits_again: false },
+            ConsensusFinished { hash: *hash, attempt: *attempt, waits_again },
         );
     }
 
@@ -247,6 +251,29 @@ fn a_crashed_consensus_is_requeued_and_runs_again_under_the_next_attempt() {
             setting.consensus.finish(1);
             settle().await;
             assert_eq!(setting.consensus.hashes(), [hash(1), hash(1), hash(2)]);
+        });
+    }
+}
+
+#[test]
+fn what_was_undone_comes_before_the_one_whose_round_it_overtook() {
+    for crashes in [false, true] {
+        paused(|| async move {
+            let setting = start(10, claim_everything(), Status::Pending);
+            enqueue(&setting.queue, 2).await.unwrap();
+            settle().await;
+            // The decision over 1 is undone: it waits again, and the round over 2 is stale.
+            enqueue(&setting.queue, 1).await.unwrap();
+            if crashes {
+                setting.consensus.crash(0, true);
+            } else {
+                setting.consensus.end(0, true);
+            }
+            settle().await;
+            assert_eq!(setting.consensus.hashes(), [hash(2), hash(1)]);
+            setting.consensus.finish(1);
+            settle().await;
+            assert_eq!(setting.consensus.hashes(), [hash(2), hash(1), hash(2)]);
         });
     }
 }

@@ -4,6 +4,8 @@
 //! the seed follows from the transaction's hash. So one page shows which calls happened, how often
 //! and in which order.
 
+use alloy_primitives::U256;
+
 use crate::domain::{
     Address, Amount, Bytes, Digest, EmittedMessage, Execution, ExecutionOutcome, MessageBody, Page,
     PageKey, Pages, SlotId, StateDelta, Trigger, TxHash, keccak256,
@@ -16,17 +18,53 @@ pub(super) const PAGE: PageKey = PageKey { slot: SlotId(Digest::new([0; 32])), i
 pub(super) const CODE: &[u8] = b"fold";
 
 const TOUCH: u8 = 1;
-const TOUCH_ANOTHER: u8 = 2;
+
+/// What a call sends besides folding, along with half of the value it came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sends {
+    /// A call, on acceptance.
+    Call,
+    /// A call, on finality.
+    CallWhenFinal,
+    /// Value to an account.
+    Transfer,
+    /// A new contract, on acceptance.
+    Deploy,
+}
+
+impl Sends {
+    const ALL: [(u8, Self); 4] =
+        [(2, Self::Call), (3, Self::CallWhenFinal), (4, Self::Transfer), (5, Self::Deploy)];
+
+    const fn trigger(self) -> Trigger {
+        match self {
+            Self::Call | Self::Deploy => Trigger::Accepted,
+            Self::CallWhenFinal | Self::Transfer => Trigger::Finalized,
+        }
+    }
+
+    fn body(self, to: Address, calldata: Bytes) -> MessageBody {
+        match self {
+            Self::Call | Self::CallWhenFinal => MessageBody::Call { to, calldata },
+            Self::Transfer => MessageBody::Transfer { to },
+            Self::Deploy => {
+                MessageBody::Deploy { code: Bytes::from_static(CODE), calldata, salt: None }
+            }
+        }
+    }
+}
 
 /// Calldata of a call that only folds.
 pub(super) fn touch() -> Bytes {
     Bytes::from_static(&[TOUCH])
 }
 
-/// Calldata of a call that folds and sends a call to `other`.
-pub(super) fn touch_another(other: Address) -> Bytes {
-    let mut calldata = vec![TOUCH_ANOTHER];
+/// Calldata of a call that folds and sends `what` to `other`, where `then` is the calldata.
+pub(super) fn send(what: Sends, other: Address, then: &[u8]) -> Bytes {
+    let code = Sends::ALL.iter().find(|(_, it)| *it == what).map_or(TOUCH, |(code, _)| *code);
+    let mut calldata = vec![code];
     calldata.extend_from_slice(other.as_bytes());
+    calldata.extend_from_slice(then);
     calldata.into()
 }
 
@@ -36,19 +74,19 @@ pub(super) fn seed_of(hash: &TxHash) -> Digest {
 }
 
 /// What an honest execution gives. `state` is empty before the constructor.
-pub(super) fn honest(state: &[u8], seed: &Digest, calldata: &[u8]) -> Execution {
+pub(super) fn honest(state: &[u8], seed: &Digest, calldata: &[u8], value: Amount) -> Execution {
     let mut execution = ending(keccak256(&[state, seed.as_bytes()]));
-    if let Some((&TOUCH_ANOTHER, other)) = calldata.split_first()
-        && let Ok(other) = <[u8; 20]>::try_from(other)
-    {
-        let body = MessageBody::Call { to: Address::new(other), calldata: touch() };
-        execution.messages.push(EmittedMessage {
-            on: Trigger::Accepted,
-            value: Amount::ZERO,
-            body,
-        });
-    }
+    execution.messages.extend(message(calldata, value));
     execution
+}
+
+fn message(calldata: &[u8], value: Amount) -> Option<EmittedMessage> {
+    let (code, rest) = calldata.split_first()?;
+    let (_, what) = Sends::ALL.iter().find(|(it, _)| it == code)?;
+    let (to, then) = rest.split_first_chunk::<20>()?;
+    let body = what.body(Address::new(*to), Bytes::copy_from_slice(then));
+    let half = Amount::new(value.get() / U256::from(2));
+    Some(EmittedMessage { on: what.trigger(), value: half, body })
 }
 
 /// A wrong result; equal for equal `flavour`.
@@ -70,7 +108,8 @@ mod tests {
     #[test]
     fn order_repetition_and_wrongness_show_in_the_state() {
         let seeds = [Digest::new([1; 32]), Digest::new([2; 32])];
-        let step = |state: &[u8], seed| match honest(state, seed, &touch()).outcome {
+        let fold = |state: &[u8], seed| honest(state, seed, &touch(), Amount::ZERO);
+        let step = |state: &[u8], seed| match fold(state, seed).outcome {
             ExecutionOutcome::Return(state) => state,
             other => panic!("{other:?}"),
         };
@@ -79,13 +118,19 @@ mod tests {
         assert_ne!(step(&one, &seeds[0]), one, "repetition");
         let wrongs = [wrong(&one, &seeds[0], b"a"), wrong(&one, &seeds[0], b"b")];
         assert_ne!(wrongs[0], wrongs[1]);
-        assert_ne!(wrongs[0], honest(&one, &seeds[0], &touch()));
+        assert_ne!(wrongs[0], fold(&one, &seeds[0]));
     }
 
     #[test]
-    fn a_cross_contract_call_emits_one_message() {
+    fn a_call_hands_half_of_its_value_on() {
         let other = Address::new([7; 20]);
-        let execution = honest(&[], &Digest::new([1; 32]), &touch_another(other));
-        assert_eq!(execution.messages.len(), 1);
+        for (_, what) in Sends::ALL {
+            let calldata = send(what, other, &touch());
+            let execution = honest(&[], &Digest::new([1; 32]), &calldata, Amount::from(9));
+            let [message] = &execution.messages[..] else { panic!("{what:?}") };
+            assert_eq!(message.value, Amount::from(4), "{what:?}");
+            assert_eq!(message.trigger(), what.trigger(), "{what:?}");
+        }
+        assert_eq!(message(&send(Sends::Call, other, &[])[..9], Amount::ZERO), None);
     }
 }

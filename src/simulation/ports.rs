@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, Recipient, ResponseFuture};
 
+use super::contract;
 use super::machine::Machine;
 use super::scenario::{BehaviourKind, CrashStep, CrashTarget};
 use super::trace::About;
@@ -148,6 +149,7 @@ impl SpawnConsensus for SimulatedConsensuses {
             let now = state.now_ms();
             let event = format_args!("claims, attempt {attempt}");
             state.trace.line(now, About::transaction(hash), "queue", event);
+            state.model.claimed(hash, attempt);
             if self.crashes {
                 state.consensuses.insert(hash, running.downgrade().recipient());
             }
@@ -221,7 +223,9 @@ impl Handler<PersistDecision> for Gate {
             let now = state.now_ms();
             trace_decision(state, now, &message.0);
             let decided = state.model.decided(&message.0);
-            world.check(state, decided);
+            for child in world.check(state, decided).unwrap_or_default() {
+                state.by_seed.insert(contract::seed_of(&child), child);
+            }
             state.model.entries.get(&hash).map(|entry| entry.transaction.queue_address())
         };
         let queue = queue.unwrap_or(Address::ZERO);

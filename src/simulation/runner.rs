@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sha3::{Digest as _, Keccak256};
 
+use super::appeals::send_appeals;
 use super::chance::Chance;
 use super::executor::Simulated;
 use super::laws::{Broken, Law, Violation};
@@ -122,6 +123,7 @@ fn genesis(plan: &NetworkPlan, scenario: &Scenario, chance: Chance) -> Genesis {
         chain_id: CHAIN_ID,
         validators,
         accounts,
+        finality_window: plan.finality_window,
         at: BEGINNING,
     }
 }
@@ -178,11 +180,11 @@ impl Run<'_> {
         let world = &self.world;
         let begins = BEGINNING.after(world.lock().elapsed);
         let clock = NetworkClock::starting_at(begins);
-        world.lock().begin_life(clock);
+        world.lock().begin_life(clock.clone());
         let settings = self.network_settings();
         let genesis = Genesis { at: clock.now(), ..self.genesis.clone() };
         let database = self.database.share()?;
-        open_network(&database, &genesis, settings.attempts_max)?;
+        open_network(&database, &genesis, settings.attempts_max, &clock)?;
         self.catch_up()?;
         let executor = Arc::new(Simulated { world: Arc::clone(world) });
         let mut ports: Box<dyn Ports> = Box::new(Simulation { world: Arc::clone(world) });
@@ -190,9 +192,11 @@ impl Run<'_> {
             ports = wrap(ports);
         }
         let network =
-            Network::start_with(settings, database, executor, Arc::new(clock), &*ports).await?;
+            Network::start_with(settings, database, executor, clock, &*ports).await?;
         let handles = network.handles();
         actix::spawn(listen(Arc::clone(world), handles.clone()));
+        let appellant = self.genesis.accounts.first().map_or(Address::ZERO, |(address, _)| *address);
+        actix::spawn(send_appeals(Arc::clone(world), appellant, handles.clone()));
         actix::spawn(send_all(Arc::clone(world), Arc::clone(&self.workload), handles));
         self.watch(&network).await;
         world.lock().end_life();
@@ -272,6 +276,7 @@ impl Run<'_> {
             reveal: plan.reveal_timeout,
         };
         settings.finality_window = plan.finality_window;
+        settings.profile = plan.profile;
         settings.early_quorum = plan.early_quorum;
         settings.sandbox_mint = plan.sandbox_mint;
         settings.attempts_max = plan.attempts;
@@ -350,8 +355,8 @@ impl Run<'_> {
             is_wrong: entry.is_wrong,
             rounds: entry.rounds,
             rotations: entry.rotations,
-            appeals: 0,
-            appeals_successful: 0,
+            appeals: entry.appeals,
+            appeals_successful: entry.appeals_successful,
             submitted_ms: since(entry.submitted_at),
             decided_ms: entry.decided_at.map(since),
             finalized_ms: entry.finalized_at.map(since),

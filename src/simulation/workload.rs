@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::chance::{Chance, Stream};
-use super::contract;
+use super::contract::{self, Sends};
 use super::laws::Law;
 use super::scenario::{Arrival, Scenario};
 use super::trace::About;
@@ -177,8 +177,7 @@ impl Workload {
             }
             Kind::CrossContract => {
                 let pays = self.values.happens(payable);
-                let other = self.contract().unwrap_or(Address::ZERO);
-                let calldata = contract::touch_another(other);
+                let calldata = self.message();
                 (self.contract(), Payload::Call { calldata }, pays)
             }
         };
@@ -194,6 +193,26 @@ impl Workload {
         let mut transaction = Transaction { hash, from, to, value, payload, nonce, rules };
         transaction.hash = Transaction::hash_of(CHAIN_ID, &transaction);
         transaction
+    }
+
+    /// Calldata that sends something: mostly a call, which may send another one.
+    fn message(&mut self) -> Bytes {
+        let other = self.contract().unwrap_or(Address::ZERO);
+        match self.choices.place(8) {
+            0 => contract::send(Sends::Deploy, Address::ZERO, &contract::touch()),
+            1 => {
+                let account = self.choices.place(self.accounts.len());
+                let account = self.accounts.get(account).copied().unwrap_or(Address::ZERO);
+                contract::send(Sends::Transfer, account, &[])
+            }
+            2 => {
+                let third = self.contract().unwrap_or(Address::ZERO);
+                let then = contract::send(Sends::Call, third, &contract::touch());
+                contract::send(Sends::Call, other, &then)
+            }
+            3 | 4 => contract::send(Sends::CallWhenFinal, other, &contract::touch()),
+            _ => contract::send(Sends::Call, other, &contract::touch()),
+        }
     }
 
     fn contract(&mut self) -> Option<Address> {

@@ -8,7 +8,7 @@ use actix::{Message, WeakRecipient};
 use sha3::{Digest as _, Keccak256};
 use tokio::sync::Notify;
 
-use super::appeals::appeal_policy;
+use super::appeals::Appeals;
 use super::chance::{Chance, Stream};
 use super::conduct::Conduct;
 use super::faults::Faults;
@@ -49,6 +49,8 @@ pub(super) struct World {
     pub(super) halted: Notify,
     /// Something was decided: a closed loop has room.
     pub(super) room: Notify,
+    /// An appeal was planned.
+    pub(super) appealed: Notify,
 }
 
 /// The part that changes.
@@ -62,7 +64,7 @@ pub(super) struct State {
     pub(super) conduct: Conduct,
     pub(super) faults: Faults,
     pub(super) messages: Stream,
-    appeals: Stream,
+    pub(super) appeals: Appeals,
     pub(super) by_seed: BTreeMap<Digest, TxHash>,
     pub(super) halt: Option<Halt>,
     /// Everything was submitted.
@@ -93,7 +95,7 @@ impl World {
             conduct: Conduct::new(&scenario.behaviours, validators, chance),
             faults: Faults::new(&scenario, chance),
             messages: chance.stream("messages", 0),
-            appeals: chance.stream("appeals", 0),
+            appeals: Appeals::new(scenario.appeals, chance),
             by_seed: BTreeMap::new(),
             halt: None,
             is_submitted: false,
@@ -105,7 +107,13 @@ impl World {
             consensuses: BTreeMap::new(),
             crawler: None,
         };
-        Self { scenario, state: Mutex::new(state), halted: Notify::new(), room: Notify::new() }
+        Self {
+            scenario,
+            state: Mutex::new(state),
+            halted: Notify::new(),
+            room: Notify::new(),
+            appealed: Notify::new(),
+        }
     }
 
     /// The state. Injected panics are never thrown while it is held.
@@ -189,9 +197,11 @@ impl World {
         let applied = state.model.apply(conn, events);
         let Some(progress) = self.check(state, applied) else { return };
         for (hash, status) in &progress.decided {
-            let plan = &self.scenario.appeals;
-            // What comes back is to be sent by the workload, once the network knows appeals.
-            let _none_yet = appeal_policy(plan, *hash, *status, 0, &mut state.appeals);
+            let before = state.model.entries.get(hash).map_or(0, |entry| entry.appeals);
+            let at = state.now();
+            if state.appeals.decided(at, *hash, *status, before) {
+                self.appealed.notify_one();
+            }
             state.consensuses.remove(hash);
         }
         if !progress.decided.is_empty() {
@@ -232,7 +242,7 @@ impl State {
 
     /// Time of the run.
     pub(super) fn now(&self) -> Duration {
-        self.clock.map_or(self.elapsed, |clock| clock.now().since(BEGINNING))
+        self.clock.as_ref().map_or(self.elapsed, |clock| clock.now().since(BEGINNING))
     }
 
     pub(super) fn now_ms(&self) -> u64 {
@@ -243,8 +253,10 @@ impl State {
     fn note(&mut self, now: u64, event: &Event) {
         self.events += 1;
         let rotation = match &event.kind {
-            EventKind::TransactionSubmitted => None,
             EventKind::StatusChanged { rotation, .. } => *rotation,
+            EventKind::TransactionSubmitted
+            | EventKind::AppealOpened { .. }
+            | EventKind::AppealClosed { .. } => None,
         };
         let about = About { transaction: Some(event.transaction), rotation };
         match &event.kind {
@@ -254,6 +266,13 @@ impl State {
             }
             EventKind::StatusChanged { status, .. } => {
                 self.trace.line(now, about, "store", status.name());
+            }
+            EventKind::AppealOpened { kind, .. } => {
+                self.trace.line(now, about, "store", format_args!("{kind} appeal opened"));
+            }
+            EventKind::AppealClosed { kind, successful } => {
+                let end = if *successful { "succeeded" } else { "failed" };
+                self.trace.line(now, about, "store", format_args!("{kind} appeal {end}"));
             }
         }
         self.unpublished.push_back(event.clone());
@@ -277,6 +296,15 @@ pub(super) fn fold_event(digest: &mut Keccak256, event: &Event) {
         EventKind::StatusChanged { status, rotation } => {
             digest.update(status.name());
             digest.update([1, rotation.map_or(0, |rotation| rotation.wrapping_add(1))]);
+        }
+        EventKind::AppealOpened { kind, appellant } => {
+            digest.update(kind.name());
+            digest.update([2]);
+            digest.update(appellant.as_bytes());
+        }
+        EventKind::AppealClosed { kind, successful } => {
+            digest.update(kind.name());
+            digest.update([3, u8::from(*successful)]);
         }
     }
 }

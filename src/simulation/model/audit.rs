@@ -1,23 +1,29 @@
 //! Adding up: money after every commit that could move it, everything else at the end.
 
-use super::{AUDIT_EVERY, AUDIT_UNDECIDED_MAX, Model, unreadable};
+use super::commit::compare_page;
+use super::{Model, unreadable};
 use crate::domain::ledger::StateVersion;
 use crate::domain::{Amount, Status};
 use crate::simulation::laws::{Broken, Law};
 use crate::storage::{self, Connection};
+
+/// Undecided transactions up to which the whole ledger is added up after every movement of money.
+const AUDIT_UNDECIDED_MAX: usize = 64;
+/// With more of them, every so many movements.
+const AUDIT_EVERY: u64 = 64;
 
 impl Model {
     /// Law 5: the accounts that may have changed, one by one; and the whole ledger added up, after
     /// every movement while few transactions wait (their locked values are added up too) and after
     /// some of them otherwise.
     pub(super) fn compare_money(&mut self, conn: &mut Connection) -> Result<(), Broken> {
-        if self.touched.is_empty() {
+        if self.commit.accounts.is_empty() {
             return Ok(());
         }
-        for account in std::mem::take(&mut self.touched) {
-            let stored = storage::account_get(conn, account).map_err(unreadable)?;
+        for account in &self.commit.accounts {
+            let stored = storage::account_get(conn, *account).map_err(unreadable)?;
             let stored = stored.map_or(Amount::ZERO, |record| record.balance);
-            let expected = self.balance(account);
+            let expected = self.balance(*account);
             Law::MONEY.unless(stored == expected, || {
                 format!("{account} has {stored}, and should have {expected}")
             })?;
@@ -32,8 +38,12 @@ impl Model {
         let supply = storage::supply(conn).map_err(unreadable)?;
         Law::MONEY
             .unless(supply.is_conserved(), || format!("the ledger does not add up: {supply:?}"))?;
-        Law::MONEY.unless(supply.minted == self.minted, || {
-            format!("{} were minted, and should have been {}", supply.minted, self.minted)
+        let (minted, locked) = (self.minted, self.locked);
+        Law::MONEY.unless(supply.minted == minted, || {
+            format!("{} were minted, and should have been {minted}", supply.minted)
+        })?;
+        Law::MONEY.unless(supply.locked == locked, || {
+            format!("transactions hold {}, and should hold {locked}", supply.locked)
         })
     }
 
@@ -54,16 +64,12 @@ impl Model {
             format!("the store counts {counts:?}, and should count {expected:?}")
         })?;
         for (address, queue) in &self.queues {
-            if let Some(last) = queue.unfinal.back().or(queue.undecided.front()) {
+            if let Some(last) = queue.decided.last().or(queue.waiting.first()) {
+                let last = self.order.get(*last).map(ToString::to_string).unwrap_or_default();
                 return Err(Law::NOTHING_LOST.broken(format!("`{last}` never became final")));
             }
             for version in [StateVersion::Accepted, StateVersion::Finalized] {
-                let pages = storage::contract_pages(conn, *address, version, &[super::PAGE]);
-                let pages = pages.map_err(unreadable)?;
-                let stored = pages.first().map_or(&[][..], |page| page);
-                Law::EFFECTS_ONCE.unless(stored == queue.accepted, || {
-                    format!("at the end the {version:?} state of {address} is another one")
-                })?;
+                compare_page(conn, *address, version, queue.accepted())?;
             }
         }
         Ok(())

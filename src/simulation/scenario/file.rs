@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::domain::{Profile, UnknownProfile};
+
 use super::{
     AppealPlan, Arrival, Behaviour, BehaviourKind, CrashPlan, CrashStep, CrashTarget, Delay,
     LatencyPlan, Members, Mix, NetworkPlan, Scenario, ScenarioError, Share, Span, Spread, Stakes,
@@ -45,7 +47,7 @@ struct Network {
     stakes: Option<Spanned<Stakes>>,
     committee: Option<Spanned<u16>>,
     rotations: Option<u8>,
-    finality_window: Option<Span>,
+    finality_window: Option<Spanned<Span>>,
     leader_timeout: Option<Span>,
     validator_timeout: Option<Span>,
     reveal_timeout: Option<Span>,
@@ -248,14 +250,18 @@ impl Network {
             let message = format!("{listed} stakes for {validators} validators; give each its own");
             return fault(stakes.span(), message);
         }
-        if let Some(profile) = self.profile
-            && profile.get_ref() != "studio"
+        let profile = match self.profile {
+            Some(profile) => profile
+                .get_ref()
+                .parse()
+                .or_else(|error: UnknownProfile| fault(profile.span(), error.to_string()))?,
+            None => Profile::Studio,
+        };
+        let has_window = profile == Profile::Studio;
+        if let Some(window) = &self.finality_window
+            && !has_window
         {
-            let message = format!(
-                "`{}` is no profile that can be simulated; valid is `studio`",
-                profile.get_ref()
-            );
-            return fault(profile.span(), message);
+            return fault(window.span(), "the profile `origin` knows no finality window");
         }
         let committee = match self.committee {
             Some(size) if *size.get_ref() == 0 => {
@@ -277,10 +283,14 @@ impl Network {
         };
         Ok(NetworkPlan {
             validators,
+            profile,
             stakes: self.stakes.map_or(Stakes::Drawn(Spread::Constant(100)), Spanned::into_inner),
             committee,
             rotations: self.rotations.unwrap_or(3),
-            finality_window: time(self.finality_window, 30),
+            finality_window: time(
+                self.finality_window.map(Spanned::into_inner),
+                if has_window { 30 } else { 0 },
+            ),
             leader_timeout: time(self.leader_timeout, 60),
             validator_timeout: time(self.validator_timeout, 60),
             reveal_timeout: time(self.reveal_timeout, 10),

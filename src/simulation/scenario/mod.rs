@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Profile;
+
 pub use value::{Arrival, Delay, Share, Span, Spread, Stakes, parse_duration};
 
 /// A validated scenario.
@@ -47,6 +49,8 @@ pub struct Scenario {
 pub struct NetworkPlan {
     /// How many validators.
     pub validators: usize,
+    /// Whose rules it runs.
+    pub profile: Profile,
     /// Their stakes.
     pub stakes: Stakes,
     /// Validators of one committee.
