@@ -1,7 +1,7 @@
 //! Many runs at the same time, each on a thread of its own.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,10 +19,20 @@ pub struct Campaign {
     pub seeds: RangeInclusive<u64>,
     /// Threads.
     pub jobs: usize,
-    /// Print the traces.
-    pub prints_traces: bool,
-    /// Folder for the traces.
-    pub out: Option<PathBuf>,
+    /// Where the traces go.
+    pub traces: Traces,
+}
+
+/// Where the traces of a campaign go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Traces {
+    /// Nowhere.
+    #[default]
+    None,
+    /// To standard output.
+    Screen,
+    /// Into this folder, a file for each run.
+    Folder(PathBuf),
 }
 
 /// What all runs together did.
@@ -63,21 +73,23 @@ impl Campaign {
         u64::try_from(self.scenarios.len()).unwrap_or(u64::MAX).saturating_mul(seeds)
     }
 
-    /// Runs everything, until something fails. `done` hears of every run that ended well.
-    pub fn run(&self, done: &(dyn Fn(&Scenario, &RunOutcome) + Sync)) -> CampaignResult {
+    /// Runs everything, until something fails. `done` gets every run that ended well, with the
+    /// number of its scenario, in no particular order.
+    pub fn run(&self, done: &(dyn Fn(usize, RunOutcome) + Sync)) -> CampaignResult {
         let next = AtomicUsize::new(0);
         let is_over = AtomicBool::new(false);
         let result = Mutex::new(CampaignResult { totals: Totals::default(), failed: None });
         let work = || {
             while !is_over.load(Ordering::Relaxed) {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some((scenario, settings)) = self.number(number) else { return };
+                let Some((index, scenario, settings)) = self.number(number) else { return };
                 let outcome = run(&scenario, &settings);
                 let mut result = result.lock().unwrap_or_else(PoisonError::into_inner);
                 match outcome {
                     Ok(outcome) => {
                         result.totals.add(&outcome);
-                        done(&scenario, &outcome);
+                        drop(result);
+                        done(index, outcome);
                     }
                     Err(error) => {
                         is_over.store(true, Ordering::Relaxed);
@@ -95,19 +107,25 @@ impl Campaign {
     }
 
     /// Run number `number`: all seeds of the first scenario, then those of the next.
-    fn number(&self, number: usize) -> Option<(Arc<Scenario>, RunSettings)> {
+    fn number(&self, number: usize) -> Option<(usize, Arc<Scenario>, RunSettings)> {
         let number = u64::try_from(number).ok()?;
         if number >= self.size() {
             return None;
         }
         let seeds = self.size() / u64::try_from(self.scenarios.len()).ok()?;
-        let scenario = self.scenarios.get(usize::try_from(number / seeds).ok()?)?;
+        let index = usize::try_from(number / seeds).ok()?;
+        let scenario = self.scenarios.get(index)?;
         let seed = self.seeds.start() + number % seeds;
-        let trace = match &self.out {
-            _ if self.prints_traces => TraceTo::Screen,
-            Some(folder) => TraceTo::File(folder.join(format!("{}-{seed}.trace", scenario.name))),
-            None => TraceTo::Nowhere,
+        let trace = match &self.traces {
+            Traces::Screen => TraceTo::Screen,
+            Traces::Folder(folder) => TraceTo::File(trace_file(folder, scenario, seed)),
+            Traces::None => TraceTo::Nowhere,
         };
-        Some((Arc::clone(scenario), RunSettings { seed, trace, wrap: None }))
+        Some((index, Arc::clone(scenario), RunSettings { seed, trace, wrap: None }))
     }
+}
+
+/// Where the trace of a run goes.
+pub fn trace_file(folder: &Path, scenario: &Scenario, seed: u64) -> PathBuf {
+    folder.join(format!("{}-{seed}.trace", scenario.name))
 }

@@ -29,7 +29,7 @@ mod trace;
 mod workload;
 mod world;
 
-pub use campaign::{Campaign, CampaignResult, Totals};
+pub use campaign::{Campaign, CampaignResult, Totals, Traces, trace_file};
 pub use laws::{Law, Violation};
 pub use runner::{Failure, RunError, RunSettings, Wrap, run};
 pub use trace::TraceTo;

@@ -75,6 +75,7 @@ pub(super) struct State {
     /// Committed, and not seen by a subscriber yet.
     pub(super) unpublished: std::collections::VecDeque<Event>,
     pub(super) queues: BTreeMap<Address, WeakRecipient<Crash>>,
+    /// The last consensus over each transaction, also once it is decided: its end can crash.
     pub(super) consensuses: BTreeMap<TxHash, WeakRecipient<Crash>>,
     pub(super) crawler: Option<WeakRecipient<Crash>>,
 }
@@ -202,7 +203,6 @@ impl World {
             if state.appeals.decided(at, *hash, *status, before) {
                 self.appealed.notify_one();
             }
-            state.consensuses.remove(hash);
         }
         if !progress.decided.is_empty() {
             self.room.notify_one();

@@ -4,10 +4,11 @@
 //! one value, `"uniform MIN MAX"`, `"exponential MEAN"` or `"normal MEAN DEVIATION"` (nothing below
 //! zero). Shares and probabilities are numbers from 0 to 1. Unknown keys are refused.
 //!
-//! `tests/scenarios/README.md` lists every key; a test compares it with these structures.
+//! `SIMULATOR.md` lists every key; a test compares it with these structures.
 
 mod file;
 mod value;
+mod variation;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Profile;
 
+pub use variation::{NoVariation, Variation};
 pub use value::{Arrival, Delay, Share, Span, Spread, Stakes, parse_duration};
 
 /// A validated scenario.

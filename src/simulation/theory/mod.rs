@@ -15,9 +15,9 @@
 //! **One appeal.** *Of an accepted decision* (validator appeal): `n + 2` validators who were never
 //! seated vote on the same receipt, each with one execution of its own. Without a strict majority of
 //! these `n + 2` the decision is overturned, and the transaction runs again: the committee minus its
-//! leader and the `n + 2`, in this order, `2n + 1` seats, with `rotations_max` rotations of its own.
-//! *Of an undetermined one* (leader appeal): the same `2n + 1` seats run at once, without a vote
-//! first. Where fewer than `n + 2` were never seated the appeal is refused and the decision stands.
+//! leader and the `n + 2`, `2n + 1` seats in an order that is drawn anew, with `rotations_max`
+//! rotations of its own. *Of an undetermined one* (leader appeal): the committee minus its leader
+//! and the `n + 2`, in this order, run at once, without a vote first. Where fewer than `n + 2` were never seated the appeal is refused and the decision stands.
 //! What the second run decides is not appealed.
 
 mod distribution;

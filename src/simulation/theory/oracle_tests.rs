@@ -11,6 +11,9 @@ use super::*;
 trait Fate {
     /// The cases of one more execution by `validator`: is it wrong, and how often.
     fn executes(&self, validator: usize) -> Vec<(bool, f64)>;
+
+    /// The orders of `committee` that make a difference; all are equally likely.
+    fn orders(&self, committee: &[usize]) -> Vec<Vec<usize>>;
 }
 
 /// The validators in the order in which they are drawn; `true` is always wrong.
@@ -20,6 +23,18 @@ impl Fate for Row {
     fn executes(&self, validator: usize) -> Vec<(bool, f64)> {
         vec![(self.0[validator], 1.0)]
     }
+
+    fn orders(&self, committee: &[usize]) -> Vec<Vec<usize>> {
+        let is_wrong = |validator: &usize| self.0[*validator];
+        let (wrong, right): (Vec<usize>, Vec<usize>) = committee.iter().partition(|it| is_wrong(it));
+        let count = |validators: &[usize]| u32::try_from(validators.len()).unwrap();
+        let order = |places: Vec<bool>| {
+            let (mut wrong, mut right) = (wrong.iter(), right.iter());
+            let next = |is_wrong| if is_wrong { wrong.next() } else { right.next() };
+            places.into_iter().map(next).map(|it| *it.unwrap()).collect()
+        };
+        rows(count(committee), count(&wrong)).into_iter().map(order).collect()
+    }
 }
 
 /// A coin per execution.
@@ -28,6 +43,10 @@ struct Coin(f64);
 impl Fate for Coin {
     fn executes(&self, _validator: usize) -> Vec<(bool, f64)> {
         vec![(false, 1.0 - self.0), (true, self.0)]
+    }
+
+    fn orders(&self, committee: &[usize]) -> Vec<Vec<usize>> {
+        vec![committee.to_vec()]
     }
 }
 
@@ -91,7 +110,12 @@ impl Oracle<'_> {
                         self.ends[usize::from(receipt)].add(reached * share);
                     } else {
                         let rotations = self.model.rotations_max;
-                        self.run(fate, &again, seated + fresh, rotations, reached * share, false);
+                        let orders = fate.orders(&again);
+                        let share = share / f64::from(u32::try_from(orders.len()).unwrap());
+                        for again in orders {
+                            let reached = reached * share;
+                            self.run(fate, &again, seated + fresh, rotations, reached, false);
+                        }
                     }
                 }
             } else if rotations > 0 && seated < everybody {
@@ -178,7 +202,7 @@ fn wrong_validators_are_enumerated() {
 #[test]
 fn wrong_validators_of_a_larger_network_are_enumerated() {
     for (validators, wrong, committee, rotations_max) in
-        [(15, 6, 5, 2), (14, 7, 3, 5), (13, 4, 2, 6), (13, 9, 4, 3), (12, 5, 1, 10)]
+        [(12, 5, 5, 2), (12, 6, 3, 5), (12, 4, 2, 6), (11, 7, 4, 3), (12, 5, 1, 10)]
     {
         for wrong_results in [WrongResults::Equal, WrongResults::Different] {
             let wrongness = Wrongness::Validators(wrong);

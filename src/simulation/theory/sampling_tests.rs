@@ -93,6 +93,11 @@ impl Play<'_> {
             }
         }
         rest.extend(fresh);
+        if accepted.is_some() {
+            let base = keccak256(&[b"again"]);
+            let seed = draw_seed(&base, &keccak256(&[b"transaction"]), self.number, self.draws);
+            rest = draw(&rest, &BTreeSet::new(), rest.len(), &seed);
+        }
         self.run(rest).0
     }
 }

@@ -191,8 +191,8 @@ pub(super) fn probabilities(model: &Model, wrong: u32, appeals: Appeals) -> Prob
                         if is_majority(rules.agreeing(receipt, voters), voters.seats) {
                             ends.accept(receipt, reached * share);
                         } else {
-                            let state = state.forget_order_behind(turns_after);
-                            reach(&mut again, state, reached * share);
+                            // Who leads now is drawn anew.
+                            reach(&mut again, state.forget_order_behind(0), reached * share);
                         }
                     }
                 }

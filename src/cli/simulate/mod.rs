@@ -1,20 +1,24 @@
 //! `agora simulate`: runs scenarios, shows what became of the transactions, and what is broken.
 
+mod output;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, EXIT_FAILURE, EXIT_OK, say};
+use crate::cli::{CliError, EXIT_FAILURE, EXIT_OK, say};
 use crate::domain::Status;
 use crate::simulation::outcome::RunOutcome;
-use crate::simulation::scenario::Scenario;
-use crate::simulation::{Campaign, Failure, RunError, Totals};
+use crate::simulation::report::{Parameter, Sweep};
+use crate::simulation::scenario::{Scenario, Variation};
+use crate::simulation::{Campaign, Failure, RunError, Totals, Traces, trace_file};
+use output::Output;
 
 const EXAMPLES: &str = "\
 A scenario says which network there is, how its validators behave, what is submitted, and what
@@ -28,7 +32,9 @@ Examples:
   agora simulate tests/scenarios/happy_path.toml
   agora simulate tests/scenarios/silent_leader.toml --print-trace
   agora simulate tests/scenarios/*.toml --seeds 1..101
-  agora simulate my.toml --seed 7 --out traces
+  agora simulate my.toml --seeds 1..201 --out reports
+  agora simulate my.toml --seeds 1..51 --vary network.committee=5,7,11 \
+    --vary behaviour.0.probability=0.1,0.2,0.3 --out reports
 
 A small scenario, complete:
   [[behaviour]]
@@ -39,7 +45,7 @@ A small scenario, complete:
   arrival = \"poisson 10\"
   count = 100
 
-tests/scenarios/README.md explains every key.";
+SIMULATOR.md explains every key, and what the reports hold.";
 
 /// Run the network's own actors through a scenario on virtual time, and check the laws of the
 /// protocol after every event.
@@ -55,14 +61,21 @@ pub(super) struct SimulateArguments {
     /// Many seeds: from A up to, not including, B; `A..=B` includes it.
     #[arg(long, value_parser = parse_seeds, value_name = "A..B")]
     seeds: Option<RangeInclusive<u64>>,
-    /// Folder for the traces, a file for each run; created if need be.
+    /// Folder for the reports over all runs of a scenario: JSON, CSV and an HTML page with plots.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Run the scenario with each of these values for a key; given twice, with every combination.
+    /// The reports of a sweep are a curve or a heat map.
+    #[arg(long, value_name = "KEY=A,B", requires = "out")]
+    vary: Vec<Variation>,
+    /// Write the trace of every run into the folder of the reports.
+    #[arg(long, requires = "out")]
+    traces: bool,
     /// Runs at the same time; as many as there are cores when absent.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Write the trace to standard output; the summary then goes to standard error.
-    #[arg(long, conflicts_with = "out")]
+    #[arg(long, conflicts_with_all = ["out", "vary"])]
     print_trace: bool,
 }
 
@@ -79,36 +92,102 @@ fn parse_seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
 }
 
 pub(super) fn run(arguments: SimulateArguments) -> Result<u8, CliError> {
-    let scenarios = arguments.files.iter().map(|file| Scenario::read(file).map(Arc::new));
-    let scenarios = scenarios.collect::<Result<Vec<_>, _>>()?;
-    if let Some(folder) = &arguments.out {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| format!("cannot create `{}`: {error}", folder.display()))?;
-    }
+    let (scenarios, parameters) = scenarios(&arguments.files, &arguments.vary)?;
+    let output = arguments.out.as_deref().map(Output::create).transpose()?;
+    let traces = match arguments.out {
+        _ if arguments.print_trace => Traces::Screen,
+        Some(folder) if arguments.traces => Traces::Folder(folder),
+        _ => Traces::None,
+    };
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut campaign = Campaign {
         scenarios,
         seeds: arguments.seeds.unwrap_or(arguments.seed..=arguments.seed),
         jobs: arguments.jobs.map_or_else(cores, NonZeroUsize::get),
-        prints_traces: arguments.print_trace,
-        out: arguments.out,
+        traces,
     };
     // More threads than runs have nothing to do; traces on one screen must not mix.
     let runs = usize::try_from(campaign.size()).unwrap_or(usize::MAX);
-    campaign.jobs = if campaign.prints_traces { 1 } else { campaign.jobs.min(runs) };
-    simulate(&campaign)
+    let prints_traces = campaign.traces == Traces::Screen;
+    campaign.jobs = if prints_traces { 1 } else { campaign.jobs.min(runs) };
+    let runs = simulate(&campaign, output.is_some())?;
+    let Some(runs) = runs else { return Ok(EXIT_FAILURE) };
+    if let Some(output) = output {
+        write_reports(&output, &campaign, parameters, &runs)?;
+    }
+    Ok(EXIT_OK)
 }
 
-fn simulate(campaign: &Campaign) -> Result<u8, CliError> {
-    let tell = |text: &str| {
-        if campaign.prints_traces { super::say_aside(text) } else { say(text) }
+/// The scenarios to run, and what is varied over them.
+fn scenarios(
+    files: &[PathBuf],
+    vary: &[Variation],
+) -> Result<(Vec<Arc<Scenario>>, Vec<Parameter>), CliError> {
+    if vary.is_empty() {
+        let scenarios = files.iter().map(|file| Scenario::read(file).map(Arc::new));
+        return Ok((scenarios.collect::<Result<_, _>>()?, Vec::new()));
+    }
+    let [file] = files else {
+        return Err(format!("`--vary` is for one scenario, not {}", files.len()).into());
+    };
+    let parameter = |vary: &Variation| Parameter {
+        name: vary.key.clone(),
+        values: vary.values.clone(),
+    };
+    let parameters: Vec<Parameter> = vary.iter().map(parameter).collect();
+    let place = |values: Vec<String>| {
+        let keys = vary.iter().map(|vary| vary.key.as_str());
+        let changes: Vec<(&str, &str)> = keys.zip(values.iter().map(String::as_str)).collect();
+        Scenario::read_with(file, &changes).map(Arc::new)
+    };
+    let grid = Sweep::grid(&parameters)?;
+    Ok((grid.into_iter().map(place).collect::<Result<_, _>>()?, parameters))
+}
+
+fn write_reports(
+    output: &Output,
+    campaign: &Campaign,
+    parameters: Vec<Parameter>,
+    runs: &[Vec<RunOutcome>],
+) -> Result<(), CliError> {
+    let mut pages = Vec::new();
+    if parameters.is_empty() {
+        for (scenario, runs) in campaign.scenarios.iter().zip(runs) {
+            pages.push(output.write(scenario, runs)?);
+        }
+    } else {
+        let path = campaign.scenarios.first().map_or(Path::new(""), |scenario| &scenario.path);
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        pages.push(output.write_sweep(&name, parameters, runs)?);
+    }
+    pages.iter().for_each(|page| say(format_args!("report: {}", page.display())));
+    Ok(())
+}
+
+/// Runs everything; answers with the runs of each scenario, if they are wanted, in the order of
+/// their seeds, or with nothing when a law was broken.
+fn simulate(
+    campaign: &Campaign,
+    keeps_runs: bool,
+) -> Result<Option<Vec<Vec<RunOutcome>>>, CliError> {
+    let tell = |text: &str| match campaign.traces {
+        Traces::Screen => crate::cli::say_aside(text),
+        Traces::None | Traces::Folder(_) => say(text),
     };
     let bar = progress(campaign)?;
     let is_single = campaign.seeds.start() == campaign.seeds.end();
+    let kept = Mutex::new(vec![Vec::new(); campaign.scenarios.len()]);
     let started = tokio::time::Instant::now();
-    let result = campaign.run(&|scenario, outcome| {
-        if is_single {
-            bar.suspend(|| tell(&summary(scenario, outcome)));
+    let result = campaign.run(&|index, outcome| {
+        if let Some(scenario) = campaign.scenarios.get(index)
+            && is_single
+        {
+            bar.suspend(|| tell(&summary(scenario, &outcome)));
+        }
+        if keeps_runs
+            && let Some(runs) = kept.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index)
+        {
+            runs.push(outcome);
         }
         bar.inc(1);
     });
@@ -117,18 +196,20 @@ fn simulate(campaign: &Campaign) -> Result<u8, CliError> {
     match result.failed {
         None => {
             tell(&closing(&result.totals, elapsed, campaign.jobs));
-            Ok(EXIT_OK)
+            let mut kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+            kept.iter_mut().for_each(|runs| runs.sort_by_key(|run: &RunOutcome| run.seed));
+            Ok(Some(kept))
         }
         Some((scenario, RunError::Law(failure))) => {
             tell(&report(campaign, &scenario, &failure));
-            Ok(EXIT_FAILURE)
+            Ok(None)
         }
         Some((_, error)) => Err(error.into()),
     }
 }
 
 fn progress(campaign: &Campaign) -> Result<ProgressBar, CliError> {
-    if campaign.size() < 2 || campaign.prints_traces {
+    if campaign.size() < 2 || campaign.traces == Traces::Screen {
         return Ok(ProgressBar::hidden());
     }
     let style = "{bar:40} {pos} of {len} runs, {elapsed} gone, {eta} to go";
@@ -188,13 +269,13 @@ fn report(campaign: &Campaign, scenario: &Scenario, failure: &Failure) -> String
     if let Some(last) = tail.iter().rev().nth(1) {
         lines.push(format!("  step      {}", last.trim_start()));
     }
-    match &campaign.out {
-        Some(folder) => {
-            let trace = folder.join(format!("{}-{seed}.trace", scenario.name));
+    match &campaign.traces {
+        Traces::Folder(folder) => {
+            let trace = trace_file(folder, scenario, *seed);
             lines.push(format!("  trace     {}", trace.display()));
         }
-        None if campaign.prints_traces => {}
-        None => {
+        Traces::Screen => {}
+        Traces::None => {
             lines.push("  trace     its last lines:".to_owned());
             lines.extend(tail.iter().map(|line| format!("    {line}")));
         }
