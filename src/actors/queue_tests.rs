@@ -79,10 +79,7 @@ impl Spawned {
         let mut spawned = self.0.lock().unwrap();
         let (hash, attempt, reports, permit) = &mut spawned[index];
         *permit = None;
-        tell(
-            &reports.finished,
-            ConsensusFinished { hash: *hash, attempt: *attempt, waits_again },
-        );
+        tell(&reports.finished, ConsensusFinished { hash: *hash, attempt: *attempt, waits_again });
     }
 
     fn crash(&self, index: usize, panicked: bool) {

@@ -46,7 +46,8 @@ impl Simulated {
 
 /// What a node that acts like this finds on `state`.
 fn result(act: &Act, request: &ExecutionRequest, state: &[u8]) -> Execution {
-    let honest = || contract::honest(state, &request.seed, &request.calldata, request.message.value);
+    let honest =
+        || contract::honest(state, &request.seed, &request.calldata, request.message.value);
     match (act, &request.role) {
         (Act::Wrong { flavour } | Act::Collude { flavour }, _) => {
             contract::wrong(state, &request.seed, flavour)

@@ -1,14 +1,17 @@
-//! The ten laws of the protocol (section 8) in words, and what it looks like when one is broken.
+//! The ten laws of the protocol (section 8) in words, one before them, and what it looks like when
+//! one is broken.
 
 use std::fmt;
 
 use crate::protocol::invariants;
 
-/// One of the ten laws.
+/// One of the laws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Law(u8);
 
 impl Law {
+    /// Not of the protocol, but before all of it.
+    pub const NO_PANIC: Self = Self(0);
     /// At most one decision per attempt chain.
     pub const DECIDED_ONCE: Self = Self(1);
     /// Order per queue.
@@ -33,6 +36,7 @@ impl Law {
     /// The law as the protocol states it.
     pub const fn text(self) -> &'static str {
         match self.0 {
+            0 => "no part of the network panics, unless the scenario wants it",
             1 => {
                 "a transaction is decided at most once per attempt chain; FINALIZED and CANCELED are terminal"
             }

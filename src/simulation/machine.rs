@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, Recipient};
 
 use super::conduct::Equivocation;
+use super::model::Lie;
 use super::ports::unwind;
 use super::scenario::CrashStep;
 use super::trace::About;
@@ -25,6 +26,7 @@ pub(super) struct Machine {
     world: Arc<World>,
     id: NodeId,
     transaction: TxHash,
+    attempt: u32,
     reports: NodeReports,
     start: Option<(Task, Arc<ConsensusJob>, NodePorts)>,
     node: Option<Addr<Node>>,
@@ -49,12 +51,13 @@ impl Machine {
         job: &Arc<ConsensusJob>,
         reports: NodeReports,
     ) -> NodePort {
-        let transaction = job.transaction.hash;
+        let (transaction, attempt) = (job.transaction.hash, job.attempt);
         let equivocates =
             if id.leads { None } else { world.lock().conduct.equivocates(&id.validator) };
         let start = Some((task, Arc::clone(job), ports.clone()));
         let machine =
-            Self { world, id, transaction, reports, start, node: None, equivocates }.start();
+            Self { world, id, transaction, attempt, reports, start, node: None, equivocates };
+        let machine = machine.start();
         NodePort::new(machine.clone().recipient(), machine.recipient())
     }
 
@@ -164,6 +167,13 @@ impl Handler<VoteRevealed> for Machine {
     fn handle(&mut self, mut message: VoteRevealed, ctx: &mut Context<Self>) {
         if self.equivocates == Some(Equivocation::Reveal) {
             self.note("reveals another vote");
+            let lie = Lie {
+                transaction: self.transaction,
+                attempt: self.attempt,
+                rotation: self.id.rotation,
+                validator: self.id.validator,
+            };
+            self.world.lock().model.lied(lie);
             let is_agree = message.vote == Vote::Agree;
             message.vote = if is_agree { Vote::Disagree } else { Vote::Agree };
         }

@@ -20,6 +20,7 @@ mod laws;
 mod machine;
 mod model;
 pub mod outcome;
+mod panics;
 mod ports;
 pub mod report;
 mod runner;

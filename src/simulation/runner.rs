@@ -12,6 +12,7 @@ use super::executor::Simulated;
 use super::laws::{Broken, Law, Violation};
 use super::model::{Model, unreadable};
 use super::outcome::{RunOutcome, TransactionOutcome};
+use super::panics::Panics;
 use super::ports::Simulation;
 use super::scenario::{NetworkPlan, Scenario, Stakes};
 use super::trace::{About, Trace, TraceTo};
@@ -145,8 +146,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn to_the_end(self) -> Result<RunOutcome, RunError> {
+        let _panics = Panics::listen();
         loop {
             self.live()?;
+            self.world.check_panics(&mut self.world.lock());
             let halt = self.world.lock().halt.take();
             match halt {
                 Some(Halt::Crashed) => {}
@@ -191,11 +194,11 @@ impl Run<'_> {
         if let Some(wrap) = &self.settings.wrap {
             ports = wrap(ports);
         }
-        let network =
-            Network::start_with(settings, database, executor, clock, &*ports).await?;
+        let network = Network::start_with(settings, database, executor, clock, &*ports).await?;
         let handles = network.handles();
         actix::spawn(listen(Arc::clone(world), handles.clone()));
-        let appellant = self.genesis.accounts.first().map_or(Address::ZERO, |(address, _)| *address);
+        let appellant =
+            self.genesis.accounts.first().map_or(Address::ZERO, |(address, _)| *address);
         actix::spawn(send_appeals(Arc::clone(world), appellant, handles.clone()));
         actix::spawn(send_all(Arc::clone(world), Arc::clone(&self.workload), handles));
         self.watch(&network).await;

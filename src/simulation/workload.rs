@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::chance::{Chance, Stream};
 use super::contract::{self, Sends};
 use super::laws::Law;
+use super::model::Model;
 use super::scenario::{Arrival, Scenario};
 use super::trace::About;
 use super::world::World;
@@ -257,6 +258,16 @@ async fn wait_for(world: &World, due: Due) {
     }
 }
 
+/// May the store refuse this? Who cannot pay is refused, and so is who calls a contract whose
+/// deploy was given up.
+fn is_fair(error: &StoreError, transaction: &Transaction, model: &Model) -> bool {
+    match error {
+        StoreError::InsufficientFunds { .. } => true,
+        StoreError::NotFound { .. } => !model.may_have_contract(transaction.queue_address()),
+        _ => false,
+    }
+}
+
 /// Submits until the store answers for good; answers whether it is stored.
 async fn send(world: &World, transaction: &Transaction, handles: &Handles) -> bool {
     let hash = transaction.hash;
@@ -286,7 +297,7 @@ async fn send(world: &World, transaction: &Transaction, handles: &Handles) -> bo
                 world.check(state, named);
                 return true;
             }
-            Err(error @ StoreError::InsufficientFunds { .. }) => {
+            Err(error) if is_fair(&error, transaction, &state.model) => {
                 let now = state.now_ms();
                 state.trace.line(now, About::transaction(hash), "client", error);
                 return false;

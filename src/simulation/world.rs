@@ -12,8 +12,9 @@ use super::appeals::Appeals;
 use super::chance::{Chance, Stream};
 use super::conduct::Conduct;
 use super::faults::Faults;
-use super::laws::{Broken, Violation};
+use super::laws::{Broken, Law, Violation};
 use super::model::Model;
+use super::panics;
 use super::scenario::{CrashStep, CrashTarget, Scenario};
 use super::trace::{About, Trace};
 use crate::actors::clock::NetworkClock;
@@ -191,6 +192,7 @@ impl World {
             return;
         }
         state.commits += 1;
+        self.check_panics(state);
         let now = state.now_ms();
         for event in events {
             state.note(now, event);
@@ -213,6 +215,13 @@ impl World {
             let queue = events.iter().find(|event| event.transaction == hash);
             let queue = queue.map_or(Address::ZERO, |event| event.address);
             self.reached(hash, queue, CrashStep::Finalize);
+        }
+    }
+
+    /// Law 0.
+    pub(super) fn check_panics(&self, state: &mut State) {
+        if let Some(panic) = panics::take() {
+            self.violated(state, Law::NO_PANIC.broken(panic));
         }
     }
 

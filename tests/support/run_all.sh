@@ -108,8 +108,9 @@ take_release_artefacts() {
 say "What this does"
 cat <<'TEXT'
     Installs what is missing of: gcc libc6-dev curl python3 postgresql docker.io debootstrap.
-    Lints, then runs every test against SQLite and a PostgreSQL of its own, builds the image and
-    uses it, and takes a quick benchmark. What it starts it also ends.
+    Lints, then runs every test against SQLite and a PostgreSQL of its own, breaks rules of the
+    protocol to see them caught, builds the image and uses it, simulates some hundred networks and
+    takes a quick benchmark. What it starts it also ends.
 TEXT
 if ! install_packages gcc libc6-dev curl python3; then
     cannot packages "what is missing above may make later steps fail"
@@ -124,6 +125,9 @@ if ! start_postgres; then
 fi
 suite cargo cargo test --no-fail-fast --locked
 
+# Builds our own crate once per broken rule, on the dependencies that the tests were built with.
+suite mutations python3 tests/mutations/run.py
+
 if start_docker_engine; then
     suite docker tests/docker/smoke.sh
     if docker image inspect agora:smoke-build >/dev/null 2>&1; then
@@ -135,6 +139,10 @@ fi
 
 step release cargo build --quiet --release --locked
 export AGORA_BIN="$repository_root/target/release/agora"
+step simulate "$AGORA_BIN" simulate tests/scenarios/*.toml --seeds 1..21
+if declares_bench theory; then
+    step theory cargo bench --locked --bench theory
+fi
 if declares_bench whole_path; then
     # The profile of `cargo bench` is the release profile: only the bench itself is compiled.
     step bench cargo bench --locked --bench whole_path -- --quick

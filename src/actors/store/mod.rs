@@ -14,9 +14,7 @@ mod writer_tests;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use actix::{
-    Actor, AsyncContext, Context, Handler, Recipient, ResponseFuture, WeakRecipient,
-};
+use actix::{Actor, AsyncContext, Context, Handler, Recipient, ResponseFuture, WeakRecipient};
 
 use super::clock::NetworkClock;
 use super::messages::{

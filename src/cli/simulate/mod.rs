@@ -130,10 +130,8 @@ fn scenarios(
     let [file] = files else {
         return Err(format!("`--vary` is for one scenario, not {}", files.len()).into());
     };
-    let parameter = |vary: &Variation| Parameter {
-        name: vary.key.clone(),
-        values: vary.values.clone(),
-    };
+    let parameter =
+        |vary: &Variation| Parameter { name: vary.key.clone(), values: vary.values.clone() };
     let parameters: Vec<Parameter> = vary.iter().map(parameter).collect();
     let place = |values: Vec<String>| {
         let keys = vary.iter().map(|vary| vary.key.as_str());

@@ -22,7 +22,11 @@ impl Output {
     }
 
     /// Writes the reports over the runs of one scenario; answers with its page.
-    pub(super) fn write(&self, scenario: &Scenario, runs: &[RunOutcome]) -> Result<PathBuf, CliError> {
+    pub(super) fn write(
+        &self,
+        scenario: &Scenario,
+        runs: &[RunOutcome],
+    ) -> Result<PathBuf, CliError> {
         let (name, report) = (&scenario.name, Report::of(runs));
         self.file(&format!("{name}.json"), &report.to_json()?)?;
         self.file(&format!("{name}.csv"), &report.to_csv()?)?;

@@ -77,10 +77,8 @@ impl Model {
         for undone in &self.commit.undone {
             self.check_cause(undone.hash)?;
             for child in &undone.children {
-                let is_there = self
-                    .entries
-                    .get(child)
-                    .is_some_and(|child| child.status != Status::Canceled);
+                let is_there =
+                    self.entries.get(child).is_some_and(|child| child.status != Status::Canceled);
                 Law::EFFECTS_ONCE.unless(!is_there, || {
                     format!("`{child}` stays, and `{}`, which sent it, was undone", undone.hash)
                 })?;
@@ -107,9 +105,9 @@ impl Model {
         let is_undone = |it: &TxHash| self.commit.undone.iter().any(|undone| undone.hash == *it);
         let queue = entry.transaction.queue_address();
         let is_before = |it: &TxHash| {
-            self.entries.get(it).is_some_and(|it| {
-                it.transaction.queue_address() == queue && it.place < entry.place
-            })
+            self.entries
+                .get(it)
+                .is_some_and(|it| it.transaction.queue_address() == queue && it.place < entry.place)
         };
         let undone = self.commit.undone.iter().map(|undone| &undone.hash);
         let mut before = undone.chain(&self.commit.accepted_again);

@@ -181,7 +181,10 @@ impl Model {
         let (held, value) = (entry.locked, entry.transaction.value);
         let sent_now = |effect: &Effect| {
             let messages = effect.messages.iter();
-            messages.filter(|(_, message)| is_sent_at_once(message)).map(|(name, _)| *name).collect()
+            messages
+                .filter(|(_, message)| is_sent_at_once(message))
+                .map(|(name, _)| *name)
+                .collect()
         };
         let undone = Undone {
             hash,
@@ -300,4 +303,3 @@ fn right_result(transaction: &Transaction, state: Option<&[u8]>) -> Option<Execu
         Payload::Transfer | Payload::Upgrade { .. } => None,
     }
 }
-

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::{
-    Address, Amount, EmittedMessage, LeaderReceipt, PayloadKind, Phase, Status,
-    Timestamp, Transaction, Trigger, TxHash,
+    Address, Amount, EmittedMessage, LeaderReceipt, PayloadKind, Phase, Status, Timestamp,
+    Transaction, Trigger, TxHash,
 };
 
 /// A transaction that may be stored.
@@ -23,6 +23,15 @@ pub(in crate::simulation) struct Sent {
     /// The parent's attempt whose decision sends it.
     pub(super) attempt: u32,
     pub(super) on: Trigger,
+}
+
+/// A vote that was revealed and is not the one that was committed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::simulation) struct Lie {
+    pub(in crate::simulation) transaction: TxHash,
+    pub(in crate::simulation) attempt: u32,
+    pub(in crate::simulation) rotation: u8,
+    pub(in crate::simulation) validator: Address,
 }
 
 /// What a decision did.

@@ -18,7 +18,7 @@ mod entry;
 mod queue;
 mod rounds;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,14 +26,15 @@ use super::laws::{Broken, Law};
 use super::scenario::Scenario;
 use crate::domain::ledger::StoreError;
 use crate::domain::{
-    Address, Amount, Digest, Event, EventKind, Profile, Status, Transaction, TxHash, Validator,
+    Address, Amount, Digest, Event, EventKind, PayloadKind, Profile, Status, Transaction, TxHash,
+    Validator,
 };
 use crate::storage::Connection;
 use commit::Commit;
 use entry::{Expected, Passing};
 use queue::QueueModel;
 
-pub(super) use entry::Entry;
+pub(super) use entry::{Entry, Lie};
 
 /// A contract's page; empty before its first change.
 pub(super) type State = Vec<u8>;
@@ -58,6 +59,7 @@ pub(super) struct Model {
     locked: Amount,
     /// Decisions on their way to the store.
     passing: BTreeMap<TxHash, Vec<Passing>>,
+    lies: BTreeSet<Lie>,
     pub(super) cursor: i64,
     /// Transactions that are not final.
     pub(super) open: usize,
@@ -98,6 +100,7 @@ impl Model {
             minted,
             locked: Amount::ZERO,
             passing: BTreeMap::new(),
+            lies: BTreeSet::new(),
             cursor: 0,
             open: 0,
             undecided: 0,
@@ -114,6 +117,15 @@ impl Model {
     /// It was refused, or came a second time.
     pub(super) fn expect_no_more(&mut self, hash: &TxHash) {
         self.expected.remove(hash);
+    }
+
+    /// Is there a deploy to `address` that was not given up?
+    pub(super) fn may_have_contract(&self, address: Address) -> bool {
+        self.entries.values().any(|entry| {
+            let is_deploy = entry.transaction.payload.kind() == PayloadKind::Deploy;
+            let is_there = is_deploy && entry.status != Status::Canceled;
+            is_there && entry.transaction.queue_address() == address
+        })
     }
 
     /// Events were committed: moves the model on, and compares the store with it.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::entry::{Expected, Passing, Sent};
+use super::entry::{Expected, Lie, Passing, Sent};
 use super::{Entry, Model, Progress, unknown};
 use crate::domain::ledger::Decision;
 use crate::domain::{
     Address, AppealKind, EmittedMessage, Event, ExecutionMode, MessageBody, Payload, Phase,
-    Profile, Status, Transaction, Trigger, TxHash,
+    Profile, Status, Transaction, Trigger, TxHash, Vote,
 };
 use crate::protocol::{invariants, selection};
 use crate::simulation::laws::{Broken, Law};
@@ -33,6 +33,7 @@ impl Model {
         invariants::check_decision(decision, mode, self.profile)?;
         self.check_draw(decision, entry)?;
         check_leaders(decision, entry)?;
+        self.check_lies(decision)?;
         let has_window = mode.has_finality_window() && self.profile == Profile::Studio;
         Law::FINALITY.unless(decision.has_window == has_window, || {
             format!("the decision over `{hash}` opens the wrong kind of window")
@@ -51,6 +52,32 @@ impl Model {
         };
         self.passing.entry(hash).or_default().push(passing);
         Ok(children)
+    }
+
+    /// A node reveals another vote than it committed to.
+    pub(in crate::simulation) fn lied(&mut self, lie: Lie) {
+        self.lies.insert(lie);
+    }
+
+    /// Section 3: a reveal that contradicts its commitment is no vote.
+    fn check_lies(&self, decision: &Decision) -> Result<(), Broken> {
+        for rotation in &decision.rotations {
+            for seat in &rotation.seats {
+                let lie = Lie {
+                    transaction: decision.hash,
+                    attempt: decision.attempt,
+                    rotation: rotation.rotation,
+                    validator: seat.validator,
+                };
+                let counts =
+                    !matches!(seat.vote, None | Some(Vote::Idle | Vote::NotVoted | Vote::Timeout));
+                Law::SAME_EFFECTS.unless(!(counts && self.lies.contains(&lie)), || {
+                    let voter = seat.validator;
+                    format!("a vote of {voter} counts that it never committed to")
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Anybody can draw the first committee again (section 2, law 6).
@@ -249,7 +276,8 @@ impl Model {
     pub(super) fn appealed(&mut self, event: &Event, kind: AppealKind) -> Result<(), Broken> {
         let hash = event.transaction;
         let Some(entry) = self.entries.get_mut(&hash) else { return Err(unknown(hash)) };
-        let is_open_to = AppealKind::against(entry.status) == Some(kind) && entry.appealed_at.is_none();
+        let is_open_to =
+            AppealKind::against(entry.status) == Some(kind) && entry.appealed_at.is_none();
         Law::DECIDED_ONCE.unless(is_open_to, || {
             format!("a {kind} appeal was opened over `{hash}`, which is {}", entry.status)
         })?;
@@ -260,11 +288,7 @@ impl Model {
     }
 
     /// A challenge was decided.
-    pub(super) fn appeal_closed(
-        &mut self,
-        event: &Event,
-        successful: bool,
-    ) -> Result<(), Broken> {
+    pub(super) fn appeal_closed(&mut self, event: &Event, successful: bool) -> Result<(), Broken> {
         let hash = event.transaction;
         let Some(entry) = self.entries.get_mut(&hash) else { return Err(unknown(hash)) };
         let Some(opened_at) = entry.appealed_at.take() else {
@@ -297,9 +321,10 @@ fn check_leaders(decision: &Decision, entry: &Entry) -> Result<(), Broken> {
 /// What the receipt of a decision sends if it takes effect, with the names of the children.
 pub(super) fn messages_of(decision: &Decision) -> Vec<(TxHash, &EmittedMessage)> {
     let is_effective = decision.status == Status::Accepted;
-    let receipt = decision.receipt.as_deref().filter(|receipt| {
-        is_effective && !decision.is_upheld() && receipt.outcome.is_success()
-    });
+    let receipt = decision
+        .receipt
+        .as_deref()
+        .filter(|receipt| is_effective && !decision.is_upheld() && receipt.outcome.is_success());
     let messages = receipt.map_or(&[][..], |receipt| &receipt.messages);
     let named = (0_u32..).zip(messages);
     let name = |number| Transaction::hash_of_child(&decision.hash, decision.attempt, number);

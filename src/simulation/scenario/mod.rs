@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Profile;
 
-pub use variation::{NoVariation, Variation};
 pub use value::{Arrival, Delay, Share, Span, Spread, Stakes, parse_duration};
+pub use variation::{NoVariation, Variation};
 
 /// A validated scenario.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -40,12 +40,8 @@ impl Scenario {
     /// tells them.
     pub fn read_with(path: &Path, changes: &[(&str, &str)]) -> Result<Self, ScenarioError> {
         let plain = Self::read(path)?;
-        let refused = |message: String| ScenarioError {
-            file: path.to_owned(),
-            line: 1,
-            column: 1,
-            message,
-        };
+        let refused =
+            |message: String| ScenarioError { file: path.to_owned(), line: 1, column: 1, message };
         let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
         let mut file: Table =
             text.parse().map_err(|error: toml::de::Error| refused(error.message().to_owned()))?;

@@ -26,7 +26,8 @@ impl Fate for Row {
 
     fn orders(&self, committee: &[usize]) -> Vec<Vec<usize>> {
         let is_wrong = |validator: &usize| self.0[*validator];
-        let (wrong, right): (Vec<usize>, Vec<usize>) = committee.iter().partition(|it| is_wrong(it));
+        let (wrong, right): (Vec<usize>, Vec<usize>) =
+            committee.iter().partition(|it| is_wrong(it));
         let count = |validators: &[usize]| u32::try_from(validators.len()).unwrap();
         let order = |places: Vec<bool>| {
             let (mut wrong, mut right) = (wrong.iter(), right.iter());
