@@ -60,7 +60,7 @@ pub struct QueuePorts {
     pub requeue: Recipient<RequeueTransaction>,
     /// Notes why a transaction waits.
     pub explain: Recipient<ExplainWaiting>,
-    /// Learns of refused transfers, which become final later.
+    /// Learns of what becomes final later: refused transfers, and decisions whose appeal crashed.
     pub finality: Recipient<WindowOpened>,
     /// Starts consensus.
     pub consensus: Arc<dyn SpawnConsensus>,
@@ -316,7 +316,13 @@ impl Queue {
             this.doing = Doing::Nothing;
             let Some(transaction) = this.waiting.pop_front() else { return };
             match answer.unwrap_or(Err(StoreError::Closed)) {
-                Ok(Status::Pending) => {
+                // An appeal that crashed waits at the decision it challenges: the store knows if
+                // there is another try.
+                Ok(status) if !status.is_terminal() => {
+                    if status.awaits_finality() {
+                        let final_from = Timestamp::default();
+                        tell(&this.ports.finality, WindowOpened { final_from });
+                    }
                     this.waiting.push_front(transaction);
                     this.pump(ctx);
                 }

@@ -11,7 +11,10 @@
 )]
 
 mod appeals;
+mod origin;
+mod origin_weak;
 mod rules;
 mod scenario;
+mod stage;
 mod timeouts;
 mod world;

@@ -111,6 +111,7 @@ fn a_network_is_created_once(store: &mut Store) {
         chain_id: 1,
         validators: Vec::new(),
         accounts: Vec::new(),
+        profile: agora::domain::Profile::Studio,
         finality_window: std::time::Duration::ZERO,
         at: at(0),
     };

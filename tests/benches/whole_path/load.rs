@@ -69,6 +69,7 @@ fn open(folder: &Path, settings: &NetworkSettings) -> (Database, NetworkClock) {
         stake: Stake::try_from(100).unwrap(),
     };
     let genesis = Genesis {
+        profile: settings.profile,
         finality_window: settings.finality_window,
         seed: SEED,
         chain_id: CHAIN_ID,
