@@ -11,6 +11,7 @@
 )]
 
 mod appeals;
+mod messages;
 mod origin;
 mod origin_weak;
 mod rules;

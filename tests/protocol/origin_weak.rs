@@ -7,7 +7,9 @@ use agora::domain::ledger::{NewTransaction, StateVersion};
 use agora::domain::{Amount, Payload, Profile, Status, TransactionRules};
 use tokio::time::Instant;
 
-use crate::stage::{SLOW, another_contract, call, ended, origin, run, staged, state_of, submit};
+use crate::stage::{
+    SLOW, another_contract, call, ended, origin, run, staged, state_of, status_now, submit,
+};
 use crate::world::{account, new_transaction, on_virtual_time};
 
 #[test]
@@ -25,7 +27,7 @@ fn a_slow_model_blocks_nobody_but_its_own_contract() {
         let transfer = run(&world, transfer).await;
         assert!(before.elapsed() < Duration::from_secs(1), "{:?}", before.elapsed());
         assert_eq!((quick.status, transfer.status), (Status::Finalized, Status::Finalized));
-        assert_eq!(world.record(slow).await.status, Status::Proposing);
+        assert_eq!(status_now(&world, slow).await, Status::Proposing);
         ended(&world, slow).await;
         assert!(before.elapsed() >= 2 * SLOW);
     });

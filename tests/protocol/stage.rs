@@ -7,14 +7,14 @@ use std::time::Duration;
 use agora::domain::ledger::{NewTransaction, StateVersion, TransactionRecord};
 use agora::domain::{
     Address, Bytes, Code, Execution, ExecutionOutcome, LeaderReceipt, Payload, Profile, StateDelta,
-    TxHash,
+    Status, TxHash,
 };
 use agora::execution::{ExecutionError, ExecutionRequest, Executor, Role};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use crate::world::{World, new_transaction, page};
+use crate::world::{World, account, new_transaction, page};
 
 /// What an execution takes whose calldata begins with `slow`.
 pub const SLOW: Duration = Duration::from_secs(10);
@@ -139,6 +139,13 @@ pub async fn submit(world: &World, new: NewTransaction) -> TxHash {
 pub async fn run(world: &World, new: NewTransaction) -> TransactionRecord {
     let hash = submit(world, new).await;
     ended(world, hash).await
+}
+
+/// Where a transaction is right now. With the store inline, steps of rounds are written with the
+/// next write: a transfer of nothing is one.
+pub async fn status_now(world: &World, hash: TxHash) -> Status {
+    run(world, new_transaction(Some(account(3)), Payload::Transfer)).await;
+    world.record(hash).await.status
 }
 
 pub async fn ended(world: &World, hash: TxHash) -> TransactionRecord {
