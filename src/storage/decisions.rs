@@ -63,9 +63,7 @@ pub fn announcements_record_in_txn(
         .execute(conn);
         one_row(changed, OPERATION)?;
     }
-    for announcement in recorded {
-        record(ctx, announcement);
-    }
+    record_all(ctx, &recorded);
     Ok(())
 }
 
@@ -134,6 +132,7 @@ fn decide(
         requeued = Undoing { cause: progress, at: decision.decided_at }.run(conn, ctx, roots)?;
     }
     let effects = Effects::prepare(conn, progress, decision)?;
+    record_all(ctx, steps);
     effects.apply(conn, ctx, progress, decision)?;
     let attempt = i32::try_from(decision.attempt).during(OPERATION)?;
     insert(conn, progress, decision, Some(&effects), consensus)?;
@@ -159,7 +158,7 @@ fn decide(
     )
     .execute(conn);
     one_row(changed, OPERATION)?;
-    announce(ctx, progress, decision, steps);
+    announce(ctx, progress, decision);
     Ok(Persisted::Stored { requeued, final_from: Some(window.final_from) })
 }
 
@@ -173,6 +172,7 @@ fn uphold(
     consensus: String,
 ) -> Result<Persisted, StoreError> {
     insert(conn, progress, decision, None, consensus)?;
+    record_all(ctx, steps);
     let window = window_after(conn, ctx, progress, decision, true)?;
     let changed = diesel::update(transactions::table.find(progress.position.0))
         .set((
@@ -186,7 +186,7 @@ fn uphold(
         ))
         .execute(conn);
     one_row(changed, OPERATION)?;
-    announce(ctx, progress, decision, steps);
+    announce(ctx, progress, decision);
     Ok(Persisted::Stored { requeued: 0, final_from: Some(window.final_from) })
 }
 
@@ -201,9 +201,7 @@ fn overturn(
     consensus: String,
 ) -> Result<Persisted, StoreError> {
     insert(conn, progress, decision, None, consensus)?;
-    for step in steps {
-        record(ctx, step);
-    }
+    record_all(ctx, steps);
     let at = decision.decided_at;
     appeals::close(conn, ctx, progress, true, at)?;
     let undoing = Undoing { cause: progress, at };
@@ -214,15 +212,14 @@ fn overturn(
     Ok(Persisted::Stored { requeued, final_from: None })
 }
 
-fn announce(
-    ctx: &mut BatchContext,
-    progress: &Progress,
-    decision: &Decision,
-    steps: &[&Announcement],
-) {
+/// Steps come before all that the decision they led to brings with it.
+fn record_all(ctx: &mut BatchContext, steps: &[&Announcement]) {
     for step in steps {
         record(ctx, step);
     }
+}
+
+fn announce(ctx: &mut BatchContext, progress: &Progress, decision: &Decision) {
     let decided = EventKind::StatusChanged { status: decision.status, rotation: None };
     ctx.record(decision.decided_at, decision.hash, progress.queue, decided);
 }
