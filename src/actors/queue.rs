@@ -60,7 +60,7 @@ pub struct QueuePorts {
     pub requeue: Recipient<RequeueTransaction>,
     /// Notes why a transaction waits.
     pub explain: Recipient<ExplainWaiting>,
-    /// Learns of refused transfers, which become final later.
+    /// Learns of what becomes final later: refused transfers, and decisions whose appeal crashed.
     pub finality: Recipient<WindowOpened>,
     /// Starts consensus.
     pub consensus: Arc<dyn SpawnConsensus>,
@@ -331,8 +331,18 @@ impl Queue {
             this.doing = Doing::Nothing;
             let Some(transaction) = this.at_work.take() else { return };
             match answer.unwrap_or(Err(StoreError::Closed)) {
-                // By us, or by somebody who was faster.
-                Ok(Status::Pending) | Err(StoreError::Stale { found: Status::Pending, .. }) => {
+                // An appeal that crashed waits at the decision it challenges: the store knows if
+                // there is another try.
+                Ok(status) if !status.is_terminal() => {
+                    if status.awaits_finality() {
+                        let final_from = Timestamp::default();
+                        tell(&this.ports.finality, WindowOpened { final_from });
+                    }
+                    this.put_in_place(transaction);
+                    this.pump(ctx);
+                }
+                // Somebody else was faster.
+                Err(StoreError::Stale { found: Status::Pending, .. }) => {
                     this.put_in_place(transaction);
                     this.pump(ctx);
                 }

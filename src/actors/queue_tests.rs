@@ -289,6 +289,32 @@ fn a_transaction_that_is_given_up_does_not_stop_its_queue() {
 }
 
 #[test]
+fn an_appeal_that_crashed_is_judged_again_while_the_store_says_that_it_is_open() {
+    paused(|| async {
+        let mut answers = vec![
+            Claim::Claimed(Box::new(job(2, 0))),
+            Claim::NotPending(Status::Accepted),
+            Claim::Claimed(Box::new(job(1, 2))),
+            Claim::Claimed(Box::new(job(1, 1))),
+        ];
+        let claims: Claims = Box::new(move |_| answers.pop().map(Ok));
+        let setting = start(10, claims, Status::Accepted);
+        for number in 1..=2 {
+            enqueue(&setting.queue, number).await.unwrap();
+        }
+        settle().await;
+        for index in 0..2 {
+            assert_eq!(setting.consensus.hashes().len(), index + 1);
+            setting.consensus.crash(index, true);
+            settle().await;
+        }
+        let attempts = setting.requeues.take().iter().map(|sent| sent.attempt).collect::<Vec<_>>();
+        assert_eq!(attempts, [1, 2]);
+        assert_eq!(setting.consensus.hashes(), [hash(1), hash(1), hash(2)], "and the next one");
+    });
+}
+
+#[test]
 fn what_is_no_longer_pending_is_skipped() {
     paused(|| async {
         let claims: Claims = Box::new(|message| {

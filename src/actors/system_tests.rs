@@ -51,6 +51,7 @@ async fn start(folder: &tempfile::TempDir) -> Network {
         chain_id: 1,
         validators: vec![validator],
         accounts: vec![(RICH, Amount::from(100))],
+        profile: settings.profile,
         finality_window: settings.finality_window,
         at: clock.now(),
     };

@@ -209,6 +209,9 @@ impl From<StoreError> for ApiError {
             StoreError::AppealRefused { .. } => {
                 Self::new(StatusCode::CONFLICT, "appeal_refused", message)
             }
+            StoreError::NoFinalityWindow(_) => {
+                Self::new(StatusCode::CONFLICT, "no_finality_window", message)
+            }
             StoreError::NotPending { .. } => {
                 Self::new(StatusCode::CONFLICT, "not_pending", message)
             }

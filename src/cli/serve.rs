@@ -14,7 +14,7 @@ use crate::actors::store::{Database, DatabaseOptions, open_network};
 use crate::actors::system::{Network, block_on};
 use crate::api::{self, ApiSettings, Details};
 use crate::domain::ledger::Genesis;
-use crate::domain::{Amount, Clock, ClockReading, DerivedKey, KeyUse, Stake, Validator};
+use crate::domain::{Amount, Clock, ClockReading, DerivedKey, KeyUse, Profile, Stake, Validator};
 use crate::execution::python::{PythonExecutor, PythonSettings};
 
 /// Stake of each validator of the first start.
@@ -147,6 +147,7 @@ fn genesis(config: &Config, settings: &NetworkSettings, clock: &NetworkClock) ->
         chain_id: config.chain_id,
         validators,
         accounts,
+        profile: settings.profile,
         finality_window: settings.finality_window,
         at: clock.now(),
     }
@@ -157,10 +158,15 @@ fn say_what_was_kept(config: &Config, window: Duration, clock: ClockReading) {
     // The window is the network's and not this process': others may run with it.
     let asked = config.times.finality_window;
     if config.given.finality_window.is_some() && asked.as_millis() != window.as_millis() {
-        log::warn!(target: "system",
-            "`finality_window = {}` is not used: it is for a network's first start, and this one \
-             has {} s; PUT /v1/network/finality-window changes it",
-            asked.as_secs_f64(), window.as_secs_f64());
+        let why = match config.given.profile.unwrap_or_default() {
+            Profile::Origin => "profile origin has no finality window".to_owned(),
+            Profile::Studio => format!(
+                "it is for a network's first start, and this one has {} s; \
+                 PUT /v1/network/finality-window changes it",
+                window.as_secs_f64()
+            ),
+        };
+        log::warn!(target: "system", "`finality_window = {}` is not used: {why}", asked.as_secs_f64());
     }
     let ahead_ms = clock.now.as_millis().saturating_sub(clock.wall.as_millis());
     if clock.frozen {

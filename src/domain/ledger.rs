@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Amount, AppealKind, Bytes, Code, Digest, Event, LeaderReceipt, Pages, PastRound,
-    Payload, PayloadKind, Phase, RotationRecord, Stake, Status, Timestamp, Transaction,
+    Payload, PayloadKind, Phase, Profile, RotationRecord, Stake, Status, Timestamp, Transaction,
     TransactionRules, Trigger, TxHash, Validator,
 };
 
@@ -402,7 +402,10 @@ pub struct Genesis {
     pub validators: Vec<Validator>,
     /// Accounts with money of the start; the money counts as minted.
     pub accounts: Vec<(Address, Amount)>,
-    /// How long a decision can be appealed, until that is changed.
+    /// Whose rules it starts with.
+    pub profile: Profile,
+    /// How long a decision can be appealed, until that is changed; the profile may know no
+    /// appeals, and then there is no window.
     pub finality_window: Duration,
     /// When.
     pub at: Timestamp,

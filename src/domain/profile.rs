@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,15 @@ impl Profile {
         match self {
             Self::Studio => "studio",
             Self::Origin => "origin",
+        }
+    }
+
+    /// How long decisions can be appealed where `wanted` was asked for: not at all where there
+    /// are no appeals.
+    pub const fn finality_window(self, wanted: Duration) -> Duration {
+        match self {
+            Self::Studio => wanted,
+            Self::Origin => Duration::ZERO,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why the store refuses.
 
-use super::{Address, Amount, Status, TxHash};
+use super::{Address, Amount, Profile, Status, TxHash};
 
 /// Why the store refused, or could not do, what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +81,9 @@ pub enum StoreError {
         /// Why not, in words.
         reason: String,
     },
+    /// There is no window to change where there are no appeals.
+    #[error("profile `{0}` has no finality window: what is decided is final")]
+    NoFinalityWindow(Profile),
     /// A transaction cannot be withdrawn any more.
     #[error("transaction `{hash}` is {found} and cannot be withdrawn: only what is PENDING can")]
     NotPending {

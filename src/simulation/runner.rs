@@ -125,6 +125,7 @@ fn genesis(plan: &NetworkPlan, scenario: &Scenario, chance: Chance) -> Genesis {
         validators,
         accounts,
         finality_window: plan.finality_window,
+        profile: plan.profile,
         at: BEGINNING,
     }
 }

@@ -64,6 +64,8 @@ pub fn appeal_open_in_txn(
             transactions::appeal.eq(kind.name()),
             transactions::attempt.eq(attempt),
             transactions::announced.eq(0),
+            // What crashed before the decision is no fault of the appeal.
+            transactions::crashes.eq(0),
             transactions::owner.eq(None::<String>),
         ))
         .execute(conn);
@@ -87,7 +89,7 @@ pub(super) fn close(
     Ok(opened_at.map_or(Duration::ZERO, |opened_at| at.since(opened_at)))
 }
 
-/// Ends the open appeal of a transaction without a result: what it challenged is gone.
+/// Ends the open appeal of a transaction without a result: what it challenged is undone.
 pub(super) fn abandon(
     conn: &mut Connection,
     progress: &Progress,

@@ -134,14 +134,14 @@ fn begin(conn: &mut Connection) -> Result<(), StoreError> {
                 .during("beginning a batch")
         }
         Connection::Postgres(inner) => {
-            AnsiTransactionManager::begin_transaction(inner).during("beginning a batch")?;
-            let locked = inner
-                .batch_execute(&format!("SELECT pg_advisory_xact_lock({WRITER_LOCK})"))
-                .during("waiting for the other writers");
-            if locked.is_err() {
-                rollback(conn);
+            // In one message: the server is asked once.
+            let sql = format!("BEGIN; SELECT pg_advisory_xact_lock({WRITER_LOCK})");
+            let begun = AnsiTransactionManager::begin_transaction_sql(inner, &sql);
+            if begun.is_err() {
+                // Nobody knows that it has begun, so nobody else ends it; it may not have.
+                let _ended = inner.batch_execute("ROLLBACK");
             }
-            locked
+            begun.during("waiting for the other writers")
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Steps of a round, and the decision with all its effects at once (protocol section 4).
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use diesel::prelude::*;
 
@@ -10,13 +9,14 @@ use super::batch::BatchContext;
 use super::cached::cached_update;
 use super::effects::Effects;
 use super::failure::{During, database_error};
+use super::finality::Window;
 use super::rows::Progress;
 use super::schema::{decisions, transactions};
 use super::transactions::{one_row, words};
 use super::undo::{Undoing, decided_after};
-use super::{appeals, consensus_json, finality, receipts, writes};
+use super::{appeals, consensus_json, receipts, writes};
 use crate::domain::ledger::{Announcement, Decision, Persisted, StoreError};
-use crate::domain::{AppealKind, EventKind, Evidence, Execution, Pages, Phase, Status, Timestamp};
+use crate::domain::{AppealKind, EventKind, Evidence, Execution, Pages, Phase, Status};
 
 const OPERATION: &str = "storing a decision";
 
@@ -63,9 +63,7 @@ pub fn announcements_record_in_txn(
         .execute(conn);
         one_row(changed, OPERATION)?;
     }
-    for announcement in recorded {
-        record(ctx, announcement);
-    }
+    record_all(ctx, &recorded);
     Ok(())
 }
 
@@ -134,6 +132,7 @@ fn decide(
         requeued = Undoing { cause: progress, at: decision.decided_at }.run(conn, ctx, roots)?;
     }
     let effects = Effects::prepare(conn, progress, decision)?;
+    record_all(ctx, steps);
     effects.apply(conn, ctx, progress, decision)?;
     let attempt = i32::try_from(decision.attempt).during(OPERATION)?;
     insert(conn, progress, decision, Some(&effects), consensus)?;
@@ -159,7 +158,7 @@ fn decide(
     )
     .execute(conn);
     one_row(changed, OPERATION)?;
-    announce(ctx, progress, decision, steps);
+    announce(ctx, progress, decision);
     Ok(Persisted::Stored { requeued, final_from: Some(window.final_from) })
 }
 
@@ -173,6 +172,7 @@ fn uphold(
     consensus: String,
 ) -> Result<Persisted, StoreError> {
     insert(conn, progress, decision, None, consensus)?;
+    record_all(ctx, steps);
     let window = window_after(conn, ctx, progress, decision, true)?;
     let changed = diesel::update(transactions::table.find(progress.position.0))
         .set((
@@ -186,7 +186,7 @@ fn uphold(
         ))
         .execute(conn);
     one_row(changed, OPERATION)?;
-    announce(ctx, progress, decision, steps);
+    announce(ctx, progress, decision);
     Ok(Persisted::Stored { requeued: 0, final_from: Some(window.final_from) })
 }
 
@@ -201,9 +201,7 @@ fn overturn(
     consensus: String,
 ) -> Result<Persisted, StoreError> {
     insert(conn, progress, decision, None, consensus)?;
-    for step in steps {
-        record(ctx, step);
-    }
+    record_all(ctx, steps);
     let at = decision.decided_at;
     appeals::close(conn, ctx, progress, true, at)?;
     let undoing = Undoing { cause: progress, at };
@@ -214,15 +212,14 @@ fn overturn(
     Ok(Persisted::Stored { requeued, final_from: None })
 }
 
-fn announce(
-    ctx: &mut BatchContext,
-    progress: &Progress,
-    decision: &Decision,
-    steps: &[&Announcement],
-) {
+/// Steps come before all that the decision they led to brings with it.
+fn record_all(ctx: &mut BatchContext, steps: &[&Announcement]) {
     for step in steps {
         record(ctx, step);
     }
+}
+
+fn announce(ctx: &mut BatchContext, progress: &Progress, decision: &Decision) {
     let decided = EventKind::StatusChanged { status: decision.status, rotation: None };
     ctx.record(decision.decided_at, decision.hash, progress.queue, decided);
 }
@@ -267,14 +264,6 @@ fn written(receipt: Option<&Execution>, pages: &Pages) -> Result<Vec<u8>, StoreE
     writes::encode(receipt.map_or(pages, |receipt| &receipt.state.0))
 }
 
-/// A transaction's finality window after a decision or an appeal.
-struct Window {
-    decided_at: Timestamp,
-    final_from: Timestamp,
-    appeals_failed: i32,
-    appeal_millis: i64,
-}
-
 /// A decision opens a window; a failed appeal shortens the one there is, and stops it while it
 /// is judged (section 5).
 fn window_after(
@@ -284,24 +273,13 @@ fn window_after(
     decision: &Decision,
     has_failed: bool,
 ) -> Result<Window, StoreError> {
-    let appeal_time = appeals::close(conn, ctx, progress, !has_failed, decision.decided_at)?;
-    let (decided_at, appeals_failed, appeal_time) = if has_failed {
-        let decided_at = progress.decided_at.unwrap_or(decision.decided_at);
-        (decided_at, progress.appeals_failed + 1, progress.appeal_time + appeal_time)
+    let Decision { decided_at, has_window, .. } = *decision;
+    let appeal_time = appeals::close(conn, ctx, progress, !has_failed, decided_at)?;
+    if has_failed {
+        Window::shortened(conn, ctx, progress, appeal_time, has_window)
     } else {
-        (decision.decided_at, 0, Duration::ZERO)
-    };
-    let end = if decision.has_window {
-        finality::window_closes(conn, ctx, decided_at, appeals_failed, appeal_time)?
-    } else {
-        decided_at
-    };
-    Ok(Window {
-        decided_at,
-        final_from: finality::in_order(conn, progress, end)?,
-        appeals_failed: i32::try_from(appeals_failed).during(OPERATION)?,
-        appeal_millis: i64::try_from(appeal_time.as_millis()).during(OPERATION)?,
-    })
+        Window::opened(conn, ctx, progress, decided_at, has_window)
+    }
 }
 
 /// The same decision again, or another one?

@@ -156,20 +156,68 @@ fn recompute_windows(conn: &mut Connection, window: Duration) -> Result<(), Stor
     Ok(())
 }
 
-/// When the window over a decision closes, by the network's present window.
-pub(super) fn window_closes(
-    conn: &mut Connection,
-    ctx: &mut BatchContext,
-    decided_at: Timestamp,
-    appeals_failed: u32,
-    appeal_time: Duration,
-) -> Result<Timestamp, StoreError> {
-    Ok(window_end(decided_at, ctx.finality_window(conn)?, appeals_failed, appeal_time))
+/// A transaction's finality window after a decision or an appeal.
+pub(super) struct Window {
+    pub(super) decided_at: Timestamp,
+    pub(super) final_from: Timestamp,
+    pub(super) appeals_failed: i32,
+    pub(super) appeal_millis: i64,
+}
+
+impl Window {
+    /// The one that a decision opens; unless `is_open` it closes at once.
+    pub(super) fn opened(
+        conn: &mut Connection,
+        ctx: &mut BatchContext,
+        progress: &Progress,
+        decided_at: Timestamp,
+        is_open: bool,
+    ) -> Result<Self, StoreError> {
+        Self::of(conn, ctx, progress, decided_at, (0, Duration::ZERO), is_open)
+    }
+
+    /// The one there is, after an appeal that was open for `appeal_time` failed: shorter, and
+    /// stopped while the appeal was judged (section 5).
+    pub(super) fn shortened(
+        conn: &mut Connection,
+        ctx: &mut BatchContext,
+        progress: &Progress,
+        appeal_time: Duration,
+        is_open: bool,
+    ) -> Result<Self, StoreError> {
+        let decided_at = progress.decided_at.unwrap_or_default();
+        let failed = progress.appeals_failed.saturating_add(1);
+        let appeal_time = progress.appeal_time.saturating_add(appeal_time);
+        Self::of(conn, ctx, progress, decided_at, (failed, appeal_time), is_open)
+    }
+
+    /// The end follows from the network's present window.
+    fn of(
+        conn: &mut Connection,
+        ctx: &mut BatchContext,
+        progress: &Progress,
+        decided_at: Timestamp,
+        (appeals_failed, appeal_time): (u32, Duration),
+        is_open: bool,
+    ) -> Result<Self, StoreError> {
+        const OPERATION: &str = "computing the end of a finality window";
+        let end = if is_open {
+            window_end(decided_at, ctx.finality_window(conn)?, appeals_failed, appeal_time)
+        } else {
+            decided_at
+        };
+        Ok(Self {
+            decided_at,
+            final_from: in_order(conn, progress, end)?,
+            appeals_failed: i32::try_from(appeals_failed).during(OPERATION)?,
+            appeal_millis: i64::try_from(appeal_time.as_millis()).during(OPERATION)?,
+        })
+    }
 }
 
 /// The end of a window that would close at `wanted`, but not before those of the transactions
 /// before it in its queue.
-pub(super) fn in_order(
+fn in_order(
     conn: &mut Connection,
     progress: &Progress,
     wanted: Timestamp,

@@ -54,7 +54,8 @@ pub fn network_create_in_txn(
     if network_load(conn)?.is_some() {
         return Err(database_error(OPERATION, "the database holds a network already"));
     }
-    let millis = i64::try_from(genesis.finality_window.as_millis()).during(OPERATION)?;
+    let finality_window = genesis.profile.finality_window(genesis.finality_window);
+    let millis = i64::try_from(finality_window.as_millis()).during(OPERATION)?;
     let mut minted = Amount::ZERO;
     let mut balances = BTreeMap::new();
     for (address, amount) in &genesis.accounts {
@@ -83,9 +84,5 @@ pub fn network_create_in_txn(
     for validator in &genesis.validators {
         validators::insert(conn, validator, genesis.at)?;
     }
-    Ok(NetworkRecord {
-        seed: genesis.seed,
-        chain_id: genesis.chain_id,
-        finality_window: genesis.finality_window,
-    })
+    Ok(NetworkRecord { seed: genesis.seed, chain_id: genesis.chain_id, finality_window })
 }

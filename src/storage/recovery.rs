@@ -7,6 +7,7 @@ use super::Connection;
 use super::batch::BatchContext;
 use super::conditions::InFlight;
 use super::failure::During;
+use super::finality::Window;
 use super::rows::{Progress, digest};
 use super::schema::{owners, transactions};
 use super::transactions::{one_row, words};
@@ -30,7 +31,7 @@ pub enum Recover {
 
 /// Sends a transaction that somebody works on back to its queue with the next attempt, or cancels
 /// it when it crashed `attempts_max` times; says where it is now. An appeal goes back to the
-/// decision it challenges.
+/// decision it challenges and waits for another try; one that crashed too often has failed.
 pub fn transaction_requeue_in_txn(
     conn: &mut Connection,
     ctx: &mut BatchContext,
@@ -96,13 +97,20 @@ fn requeue(
 ) -> Result<Status, StoreError> {
     let crashes = progress.crashes.saturating_add(1);
     let has_patience = crashes < attempts_max;
-    let reason = if has_patience {
-        words(&format!("crashed {crashes} times: {cause}"))
-    } else {
-        words(&format!("given up after {crashes} crashes: {cause}"))
+    let what = progress.appeal.map(|kind| format!("its {kind} appeal ")).unwrap_or_default();
+    let reason = match (has_patience, progress.appeal) {
+        (true, _) => format!("{what}crashed {crashes} times: {cause}"),
+        (false, Some(_)) => format!("{what}failed after {crashes} crashes: {cause}"),
+        (false, None) => format!("given up after {crashes} crashes: {cause}"),
     };
+    let reason = words(&reason);
     let status = match progress.appeal {
-        Some(_) => resume_appealed(conn, progress, has_patience, at)?,
+        Some(kind) => {
+            if !has_patience {
+                fail_appeal(conn, ctx, progress, at)?;
+            }
+            progress.status.resume_as(kind.challenges())?
+        }
         None if has_patience => Status::Pending,
         None => {
             children::refund(conn, progress)?;
@@ -134,24 +142,25 @@ fn requeue(
     Ok(status)
 }
 
-/// A crash in the middle of an appeal leaves the decision there was. The appeal waits for another
-/// try, until it crashed too often: then it has failed.
-fn resume_appealed(
+/// Nobody could judge the appeal: it has failed, and the decision it challenged stands.
+fn fail_appeal(
     conn: &mut Connection,
+    ctx: &mut BatchContext,
     progress: &Progress,
-    has_patience: bool,
     at: Timestamp,
-) -> Result<Status, StoreError> {
-    let Some(kind) = progress.appeal else { return Ok(progress.status) };
-    let status = progress.status.resume_as(kind.challenges())?;
-    if !has_patience {
-        appeals::abandon(conn, progress, at)?;
-        diesel::update(transactions::table.find(progress.position.0))
-            .set(transactions::appeal.eq(None::<String>))
-            .execute(conn)
-            .during(OPERATION)?;
-    }
-    Ok(status)
+) -> Result<(), StoreError> {
+    let appeal_time = appeals::close(conn, ctx, progress, false, at)?;
+    let has_window = progress.mode.has_finality_window();
+    let window = Window::shortened(conn, ctx, progress, appeal_time, has_window)?;
+    let changed = diesel::update(transactions::table.find(progress.position.0))
+        .set((
+            transactions::final_from.eq(window.final_from.as_millis()),
+            transactions::appeal.eq(None::<String>),
+            transactions::appeals_failed.eq(window.appeals_failed),
+            transactions::appeal_millis.eq(window.appeal_millis),
+        ))
+        .execute(conn);
+    one_row(changed, "closing an appeal that nobody could judge")
 }
 
 /// The present instant by the shared database's own clock; `None` on a database of one process.

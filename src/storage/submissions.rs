@@ -62,8 +62,7 @@ pub fn transaction_submit_in_txn(
             next: sender.nonce,
         });
     }
-    check_sender(conn, new)?;
-    check_recipient(conn, new)?;
+    check_parties(conn, new)?;
     let payment = Payment::prepare(conn, sender, &transaction, submit.sandbox_mint)?;
 
     let position = ctx.position_next(conn)?;
@@ -142,12 +141,42 @@ fn is_stored(conn: &mut Connection, hash: TxHash) -> Result<bool, StoreError> {
     }
 }
 
-/// Contracts have no keys: what they send are the messages they emit, paid for beforehand.
-fn check_sender(conn: &mut Connection, new: &NewTransaction) -> Result<(), StoreError> {
-    match new.from {
-        Some(from) if is_contract(conn, from)? => Err(StoreError::NotAnAccount(from)),
-        _ => Ok(()),
+/// Contracts have no keys: what they send are the messages they emit, paid for beforehand. A call
+/// or upgrade needs a contract, or a deploy of it that is not given up.
+fn check_parties(conn: &mut Connection, new: &NewTransaction) -> Result<(), StoreError> {
+    let kind = new.payload.kind();
+    let called = new.to.filter(|_| kind == PayloadKind::Call);
+    let contracts = contracts_among(conn, new.from, called)?;
+    if let Some(from) = new.from.filter(|from| contracts.contains(from)) {
+        return Err(StoreError::NotAnAccount(from));
     }
+    let unknown = |name: String| Err(StoreError::NotFound { what: "contract", name });
+    match (kind, new.to) {
+        (PayloadKind::Transfer | PayloadKind::Deploy, _) => Ok(()),
+        (PayloadKind::Call | PayloadKind::Upgrade, None) => unknown("null".to_owned()),
+        (PayloadKind::Upgrade, Some(to)) => check_deployer(conn, new, to),
+        (PayloadKind::Call, Some(to)) if contracts.contains(&to) => Ok(()),
+        (PayloadKind::Call, Some(to)) => match deployer(conn, to)? {
+            Some(_) => Ok(()),
+            None => unknown(to.to_string()),
+        },
+    }
+}
+
+/// Which of two addresses are contracts, in one look.
+fn contracts_among(
+    conn: &mut Connection,
+    one: Option<Address>,
+    other: Option<Address>,
+) -> Result<Vec<Address>, StoreError> {
+    let (Some(one), Some(other)) = (one.or(other), other.or(one)) else { return Ok(Vec::new()) };
+    let found: Vec<Vec<u8>> = contracts::table
+        .filter(contracts::address.eq(one.as_bytes().as_slice()))
+        .or_filter(contracts::address.eq(other.as_bytes().as_slice()))
+        .select(contracts::address)
+        .load(conn)
+        .during("looking for contracts")?;
+    found.iter().map(|bytes| super::rows::address(bytes)).collect()
 }
 
 /// Is there a contract at `address`?
@@ -159,26 +188,6 @@ pub(super) fn is_contract(conn: &mut Connection, address: Address) -> Result<boo
         .optional()
         .during("looking for a contract")?;
     Ok(deployed.is_some())
-}
-
-/// A call or upgrade needs a contract, or a deploy of it that is not given up.
-fn check_recipient(conn: &mut Connection, new: &NewTransaction) -> Result<(), StoreError> {
-    match new.payload.kind() {
-        PayloadKind::Transfer | PayloadKind::Deploy => return Ok(()),
-        PayloadKind::Call | PayloadKind::Upgrade => {}
-    }
-    let unknown = |name: String| Err(StoreError::NotFound { what: "contract", name });
-    let Some(to) = new.to else { return unknown("null".to_owned()) };
-    if new.payload.kind() == PayloadKind::Upgrade {
-        return check_deployer(conn, new, to);
-    }
-    if is_contract(conn, to)? {
-        return Ok(());
-    }
-    match deployer(conn, to)? {
-        Some(_) => Ok(()),
-        None => unknown(to.to_string()),
-    }
 }
 
 /// Only who deployed a contract may replace its code.

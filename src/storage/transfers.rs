@@ -1,13 +1,11 @@
 //! Transfers: exact money without a round.
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 
 use super::Connection;
 use super::accounts::{Account, Totals};
 use super::batch::BatchContext;
-use super::finality;
+use super::finality::Window;
 use super::rows::Progress;
 use super::schema::transactions;
 use super::transactions::{is_head_of_queue, one_row, words};
@@ -50,9 +48,8 @@ pub fn transfer_execute_in_txn(
         }
         Err(reason) => {
             let status = progress.status.change_to(Status::Undetermined)?;
-            let closes = finality::window_closes(conn, ctx, at, 0, Duration::ZERO)?;
-            let final_from = finality::in_order(conn, &progress, closes)?;
-            finish(conn, &progress, status, at, final_from, Some(&words(&reason)))?;
+            let window = Window::opened(conn, ctx, &progress, at, true)?;
+            finish(conn, &progress, status, at, window.final_from, Some(&words(&reason)))?;
             status
         }
     };

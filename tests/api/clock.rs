@@ -104,6 +104,33 @@ async fn another_window_holds_for_what_is_decided_and_for_what_will_be() {
 }
 
 #[actix_web::test]
+async fn profile_origin_starts_without_a_window_and_refuses_one() {
+    let world = World::with_network(ApiSettings::default(), |network| {
+        network.profile = agora::domain::Profile::Origin;
+        network.finality_window = Duration::from_hours(1);
+    })
+    .await;
+    let shown = world.get("/v1/network").await.expect(200);
+    assert_eq!(
+        (&shown["settings"]["profile"], &shown["settings"]["finality_window"]),
+        (&json!("origin"), &json!(0))
+    );
+    for milliseconds in [0, 5_000] {
+        let body = json!({ "milliseconds": milliseconds });
+        let refused = world.send("PUT", "/v1/network/finality-window", &body).await;
+        assert_eq!(refused.refusal(), (409, "no_finality_window".into(), None));
+        assert!(refused.text().contains("profile `origin`"), "{}", refused.text());
+    }
+    let shown = world.get("/v1/network").await.expect(200);
+    assert_eq!(shown["settings"]["finality_window"], 0);
+    // Also for what is decided without a round: nobody can pay this.
+    let poor = json!({ "type": "transfer", "from": address(0), "to": address(1), "value": "0xffffffffffffffffffffffff" });
+    let poor = world.post("/v1/transactions", &poor).await.expect(202);
+    let refused = world.wait(poor["hash"].as_str().unwrap(), "FINALIZED").await;
+    assert_eq!(refused["final_from"], refused["decided_at"]);
+}
+
+#[actix_web::test]
 async fn a_clock_that_was_asked_to_go_back_says_what_it_shows() {
     let world = World::open().await;
     let shown = turn(&world, "/v1/clock/freeze").await["now"].as_i64().unwrap();

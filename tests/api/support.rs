@@ -173,6 +173,7 @@ impl World {
             chain_id: 61_999,
             validators,
             accounts,
+            profile: network_settings.profile,
             finality_window: network_settings.finality_window,
             at: clock.now(),
         };

@@ -43,7 +43,7 @@ impl Drop for SmallDisk {
 async fn a_full_disk_refuses_in_words_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(&folder.path().join("data")) else { return };
-    let server = Server::new(folder.path());
+    let server = Server::new(folder.path(), &["--finality-window", "1"]);
     server.start().await;
     let ballast = disk.0.join("ballast");
     std::fs::write(&ballast, vec![1; 2 << 20]).unwrap();

@@ -12,6 +12,7 @@
 )]
 
 mod disk;
+#[path = "../support/process.rs"]
 mod process;
 
 use std::cell::{Cell, RefCell};
@@ -24,7 +25,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde_json::{Value, json};
 
-use process::Server;
+use process::{Server, account};
 
 const KILLS: u32 = 12;
 const CLIENTS: usize = 6;
@@ -55,12 +56,6 @@ struct Ledger {
     /// Submissions that were sent again because their answer never came.
     resent: Cell<u32>,
     stop: Cell<bool>,
-}
-
-fn account(number: u64) -> String {
-    use agora::domain::{DerivedKey, KeyUse, keccak256};
-    let seed = keccak256(&[b"agora:seed", b"agora"]);
-    DerivedKey::derive(&seed, KeyUse::Account, number).address().to_string()
 }
 
 /// One client: submits its next transaction, again and again until somebody answers.
@@ -126,7 +121,7 @@ async fn decided(server: &Server, hash: &str) -> Value {
 #[actix::test]
 async fn kill_minus_nine_loses_nothing_and_repeats_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Rc::new(Server::new(folder.path()));
+    let server = Rc::new(Server::new(folder.path(), &["--finality-window", "1"]));
     server.start().await;
     let contracts = vec![deploy(&server).await, deploy(&server).await];
     let received_before = balance(&server).await;

@@ -101,6 +101,7 @@ fn genesis(validators: u64, settings: &NetworkSettings, clock: &NetworkClock) ->
         stake: Stake::try_from(number + 1).unwrap(),
     };
     Genesis {
+        profile: settings.profile,
         finality_window: settings.finality_window,
         seed: SEED,
         chain_id: 61_127,

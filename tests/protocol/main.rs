@@ -11,7 +11,11 @@
 )]
 
 mod appeals;
+mod messages;
+mod origin;
+mod origin_weak;
 mod rules;
 mod scenario;
+mod stage;
 mod timeouts;
 mod world;

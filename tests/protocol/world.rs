@@ -16,7 +16,7 @@ use agora::domain::{
     TransactionRules, TxHash, Validator,
 };
 use agora::execution::scripted::Scripted;
-use agora::execution::{Entry, ExecutionError, ExecutionRequest, Role};
+use agora::execution::{Entry, ExecutionError, ExecutionRequest, Executor, Role};
 use serde_json::Value as Json;
 
 const SEED: Digest = Digest::new([0x21; 32]);
@@ -58,7 +58,7 @@ pub struct Script {
     pub executions: usize,
 }
 
-fn page() -> PageKey {
+pub fn page() -> PageKey {
     PageKey { slot: SlotId(Digest::new([1; 32])), index: 0 }
 }
 
@@ -140,9 +140,12 @@ impl World {
         nodes: u64,
         rotations_max: u8,
         script: Arc<Mutex<Script>>,
-        executor: Scripted,
+        executor: impl Executor + 'static,
         change: impl FnOnce(&mut NetworkSettings),
     ) -> Self {
+        let mut settings = NetworkSettings::new(1, SEED);
+        settings.store_inline = true;
+        change(&mut settings);
         let clock = NetworkClock::starting_at(agora::domain::Timestamp::from_millis(1_000_000));
         let options = DatabaseOptions { synchronous_full: false, ..DatabaseOptions::default() };
         let database = Database::open(":memory:", options).unwrap();
@@ -154,14 +157,12 @@ impl World {
             seed: SEED,
             chain_id: 1,
             validators: (0..nodes).map(validator).collect(),
+            profile: settings.profile,
             finality_window: WINDOW,
             accounts: (0..4).map(|number| (account(number), Amount::from(1_000))).collect(),
             at: clock.now(),
         };
         open_network(&database, &genesis, 3, &clock).unwrap();
-        let mut settings = NetworkSettings::new(1, SEED);
-        settings.store_inline = true;
-        change(&mut settings);
         let network = Network::start(settings, database, Arc::new(executor), clock).await.unwrap();
         let handles = network.handles();
         let deploy = Payload::Deploy {

@@ -12,8 +12,8 @@ use agora::domain::ledger::{
 };
 use agora::domain::{
     Address, Amount, Bytes, Commitment, Digest, DrawRecord, Event, Execution, ExecutionOutcome,
-    PageKey, Pages, Payload, RotationRecord, SeatRecord, SlotId, Stake, StateDelta, Status,
-    Timestamp, TransactionRules, TxHash, Validator, Vote, calldata,
+    PageKey, Pages, Payload, Profile, RotationRecord, SeatRecord, SlotId, Stake, StateDelta,
+    Status, Timestamp, TransactionRules, TxHash, Validator, Vote, calldata,
 };
 use agora::storage::{self, BatchContext, Connection, Database, DatabaseOptions, SubmitContext};
 use diesel::connection::SimpleConnection;
@@ -105,6 +105,7 @@ impl Store {
             chain_id: CHAIN,
             validators,
             accounts: vec![(alice(), Amount::from(1_000)), (bob(), Amount::from(10))],
+            profile: Profile::Studio,
             finality_window: Duration::from_millis(WINDOW.unsigned_abs()),
             at: at(0),
         };

@@ -14,6 +14,7 @@ on_both_databases!(
     a_network_is_created_once,
     impossible_rows_are_an_error_in_words,
     readers_read_and_do_not_write,
+    a_batch_that_waited_for_another_in_vain_can_be_tried_again,
 );
 
 fn transactions_are_listed_newest_first_by_page_and_filter(store: &mut Store) {
@@ -111,6 +112,7 @@ fn a_network_is_created_once(store: &mut Store) {
         chain_id: 1,
         validators: Vec::new(),
         accounts: Vec::new(),
+        profile: agora::domain::Profile::Studio,
         finality_window: std::time::Duration::ZERO,
         at: at(0),
     };
@@ -175,4 +177,21 @@ fn readers_read_and_do_not_write(store: &mut Store) {
         Ok(())
     });
     storage::checkpoint(&mut store.conn).unwrap();
+}
+
+fn a_batch_that_waited_for_another_in_vain_can_be_tried_again(store: &mut Store) {
+    let impatient = match &store.conn {
+        storage::Connection::Sqlite(_) => "PRAGMA busy_timeout = 50",
+        storage::Connection::Postgres(_) => "SET lock_timeout = '50ms'",
+    };
+    store.sql(impatient).unwrap();
+    let mut other = store.database.writer().unwrap();
+    storage::batch(&mut other, |_, _| {
+        let refused = store.try_submit(&deploy(alice(), 0), true);
+        assert!(matches!(refused, Err(StoreError::Database { .. })), "{refused:?}");
+        Ok(())
+    })
+    .unwrap();
+    let hash = store.submit(&deploy(alice(), 0));
+    assert_eq!(store.status(hash), Status::Pending);
 }

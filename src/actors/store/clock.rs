@@ -6,7 +6,8 @@ use actix::{Context, Handler};
 
 use super::{Answer, Store};
 use crate::actors::messages::{ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow};
-use crate::domain::ClockReading;
+use crate::domain::ledger::StoreError;
+use crate::domain::{ClockReading, Profile};
 use crate::storage;
 
 impl Handler<ChangeClock> for Store {
@@ -49,7 +50,10 @@ impl Handler<ChangeFinalityWindow> for Store {
     type Result = Answer<()>;
 
     fn handle(&mut self, message: ChangeFinalityWindow, _: &mut Context<Self>) -> Self::Result {
-        let window = message.0;
+        let (window, profile) = (message.0, self.settings.profile);
+        if profile == Profile::Origin {
+            return Box::pin(async move { Err(StoreError::NoFinalityWindow(profile)) });
+        }
         Box::pin(
             self.writer.write(None, move |conn, ctx| {
                 storage::finality_window_set_in_txn(conn, ctx, window)

@@ -7,32 +7,29 @@ mod claims;
 mod clock;
 mod engine;
 mod overseer;
+mod rounds;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, Recipient, ResponseFuture, WeakRecipient};
+use actix::{Actor, Context, Handler, Recipient, ResponseFuture, WeakRecipient};
 
 use super::clock::NetworkClock;
 use super::messages::{
-    AuditSupply, BeatHeart, CancelTransaction, ChangeValidators, ClaimLapsed, ClaimTransaction,
-    CloseStore, CountStatuses, DuePage, EventsCommitted, ExecuteTransfer, ExplainWaiting, Finalize,
-    GetAccount, GetContract, GetTransaction, ListContracts, ListDue, ListEvents, ListPages,
-    ListPending, ListTransactions, ListValidators, LookAgain, OpenAppeal, PersistDecision,
-    ReadPages, RequeueTransaction, StepReached, SubmitTransaction, ViewContract,
+    AuditSupply, BeatHeart, CancelTransaction, ChangeValidators, CloseStore, CountStatuses,
+    DuePage, EventsCommitted, ExplainWaiting, Finalize, GetAccount, GetContract, GetTransaction,
+    ListContracts, ListDue, ListEvents, ListPages, ListPending, ListTransactions, ListValidators,
+    LookAgain, OpenAppeal, ReadPages, SubmitTransaction, ViewContract,
 };
 use super::permits::Permits;
 use super::settings::NetworkSettings;
 use super::supervision::DeathWatch;
 use super::system::Child;
-use super::tell_weak;
 use crate::domain::ledger::{
-    AccountRecord, Claim, ContractRecord, ContractView, Events, Page, PendingTransaction,
-    Persisted, Position, StatusCounts, StoreError, Submitted, Supply, TransactionRecord,
-    ValidatorRecord,
+    AccountRecord, ContractRecord, ContractView, Events, Page, PendingTransaction, Position,
+    StatusCounts, StoreError, Submitted, Supply, TransactionRecord, ValidatorRecord,
 };
 use crate::domain::{
     Amount, AppealKind, Clock, DerivedKey, KeyUse, PageKey, Profile, Status, Timestamp, TxHash,
@@ -45,9 +42,6 @@ pub use overseer::{Access, Overseer};
 use writer::{Place, Writer, WriterSettings};
 
 type Answer<T> = ResponseFuture<Result<T, StoreError>>;
-
-/// Pause before a lapsed claim that could not be given back is tried again.
-const GIVE_BACK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// How many signs of life an owner may miss before its work is taken over.
 const HEARTBEATS_MISSED_MAX: u32 = 4;
@@ -212,109 +206,6 @@ impl Handler<ChangeValidators> for Store {
             let record = changed.await?;
             *cache.write().unwrap_or_else(PoisonError::into_inner) = None;
             Ok(record)
-        })
-    }
-}
-
-impl Handler<ClaimTransaction> for Store {
-    type Result = Answer<Claim>;
-
-    fn handle(&mut self, message: ClaimTransaction, ctx: &mut Context<Self>) -> Self::Result {
-        let hash = message.0;
-        let (claims, lapsed) = (self.claims.clone(), ctx.address().downgrade().recipient());
-        let cache = Arc::clone(&self.validators);
-        if !self.is_shared {
-            // Nobody else can take it, so the claim itself need not be written.
-            return Box::pin(self.writer.read(move |conn| {
-                let validators = validators(&cache, conn, false)?;
-                storage::transaction_claim_exclusive(conn, hash, &validators)
-                    .map(|claim| claims.keep(claim, lapsed))
-            }));
-        }
-        let (at, owner) = (self.clock.now(), self.settings.owner.clone());
-        let claimed = self.writer.write(None, move |conn, ctx| {
-            let validators = validators(&cache, conn, true)?;
-            storage::transaction_claim_in_txn(conn, ctx, hash, &owner, at, &validators)
-        });
-        Box::pin(async move { Ok(claims.note(claimed.await?, lapsed)) })
-    }
-}
-
-impl Handler<ExecuteTransfer> for Store {
-    type Result = Answer<Status>;
-
-    fn handle(&mut self, message: ExecuteTransfer, _: &mut Context<Self>) -> Self::Result {
-        let at = self.clock.now();
-        Box::pin(self.writer.write(None, move |conn, ctx| {
-            storage::transfer_execute_in_txn(conn, ctx, message.0, at)
-        }))
-    }
-}
-
-impl Handler<PersistDecision> for Store {
-    type Result = Answer<Persisted>;
-
-    fn handle(&mut self, message: PersistDecision, _: &mut Context<Self>) -> Self::Result {
-        let decision = message.0;
-        let (hash, attempt) = (decision.hash, decision.attempt);
-        let claims = self.claims.clone();
-        let persisted = self.writer.write(Some(hash), move |conn, ctx| {
-            storage::decision_persist_in_txn(conn, ctx, &decision)
-        });
-        Box::pin(async move {
-            let persisted = persisted.await?;
-            claims.let_go(hash, attempt);
-            Ok(persisted)
-        })
-    }
-}
-
-impl Handler<StepReached> for Store {
-    type Result = ();
-
-    fn handle(&mut self, message: StepReached, _: &mut Context<Self>) {
-        self.writer.step(message.0);
-    }
-}
-
-impl Handler<RequeueTransaction> for Store {
-    type Result = Answer<Status>;
-
-    fn handle(&mut self, message: RequeueTransaction, _: &mut Context<Self>) -> Self::Result {
-        let RequeueTransaction { hash, attempt, cause } = message;
-        let (at, attempts_max) = (self.clock.now(), self.settings.attempts_max);
-        let claims = self.claims.clone();
-        let requeued = self.writer.write(Some(hash), move |conn, ctx| {
-            storage::transaction_requeue_in_txn(conn, ctx, hash, attempt, attempts_max, &cause, at)
-        });
-        Box::pin(async move {
-            let status = requeued.await?;
-            claims.let_go(hash, attempt);
-            Ok(status)
-        })
-    }
-}
-
-impl Handler<ClaimLapsed> for Store {
-    type Result = ResponseFuture<()>;
-
-    fn handle(&mut self, message: ClaimLapsed, ctx: &mut Context<Self>) -> Self::Result {
-        let ClaimLapsed { hash, attempt } = message;
-        let cause = "everybody who worked on it crashed".to_owned();
-        let request = RequeueTransaction { hash, attempt, cause };
-        let requeued = Handler::handle(self, request, ctx);
-        let (crawler, again) = (self.crawler.clone(), ctx.address().downgrade().recipient());
-        Box::pin(async move {
-            match requeued.await {
-                Ok(_) => tell_weak(&crawler, LookAgain),
-                // It was decided or given back after all, or the next start gives it back.
-                Err(StoreError::Stale { .. } | StoreError::Closed) => {}
-                Err(error) => {
-                    log::error!(target: "store", "cannot give back: {error} tx={hash}");
-                    tokio::time::sleep(GIVE_BACK_AGAIN_AFTER).await;
-                    tell_weak(&again, message);
-                }
-            }
         })
     }
 }

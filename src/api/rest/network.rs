@@ -107,7 +107,8 @@ pub(super) async fn get(api: Data<Api>, request: HttpRequest) -> Answer {
 /// Change how long decisions can be appealed. Administrative.
 ///
 /// It holds at once, in every process of the network, and for decisions that are not final yet:
-/// their windows are measured anew from the moment of their decision.
+/// their windows are measured anew from the moment of their decision. Refused under profile
+/// `origin`, which has no window.
 #[utoipa::path(put, path = "/v1/network/finality-window", tag = "network",
     security(("admin_key" = [])), request_body = FinalityWindow,
     responses((status = 200, description = "Changed", body = FinalityWindow)))]

@@ -1,4 +1,4 @@
-//! The real binary as a child process, and the little HTTP that the test needs.
+//! The real binary as a child process, and the little HTTP that tests of it need.
 
 use std::cell::RefCell;
 use std::net::TcpListener;
@@ -8,18 +8,27 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+/// An account of the network's start.
+pub(crate) fn account(number: u64) -> String {
+    use agora::domain::{DerivedKey, KeyUse, keccak256};
+    let seed = keccak256(&[b"agora:seed", b"agora"]);
+    DerivedKey::derive(&seed, KeyUse::Account, number).address().to_string()
+}
+
 pub(crate) struct Server {
     folder: PathBuf,
+    arguments: Vec<String>,
     port: u16,
     child: RefCell<Option<Child>>,
     client: awc::Client,
 }
 
 impl Server {
-    pub(crate) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let client = awc::Client::builder().timeout(Duration::from_secs(30)).finish();
-        Self { folder: folder.to_owned(), port, child: RefCell::default(), client }
+        Self { folder: folder.to_owned(), arguments, port, child: RefCell::default(), client }
     }
 
     /// Starts the process and waits until it answers.
@@ -32,7 +41,7 @@ impl Server {
         let child = Command::new(env!("CARGO_BIN_EXE_agora"))
             .args(["--port", &self.port.to_string(), "--data-dir"])
             .arg(self.folder.join("data"))
-            .args(["--finality-window", "1"])
+            .args(&self.arguments)
             .env("RUST_LOG", "warn")
             .current_dir(&self.folder)
             .stdout(Stdio::null())
@@ -63,10 +72,15 @@ impl Server {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<(u16, Value), String> {
+        let (status, body) = self.get_text(path).await?;
+        Ok((status, serde_json::from_str(&body).unwrap_or_default()))
+    }
+
+    pub(crate) async fn get_text(&self, path: &str) -> Result<(u16, String), String> {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         let mut response = self.client.get(url).send().await.map_err(|error| error.to_string())?;
         let body = response.body().limit(1 << 24).await.map_err(|error| error.to_string())?;
-        Ok((response.status().as_u16(), serde_json::from_slice(&body).unwrap_or_default()))
+        Ok((response.status().as_u16(), String::from_utf8_lossy(&body).into_owned()))
     }
 
     pub(crate) async fn post(
