@@ -247,8 +247,8 @@ fn bounded_execution(executor: &Arc<dyn Executor>, request: ExecutionRequest) ->
             return Ok(execution);
         }
         let outcome = ExecutionOutcome::VmError("insufficient_balance".into());
-        let Execution { stdout, stderr, block_outputs, cost, .. } = execution;
-        Ok(Execution { stdout, stderr, block_outputs, cost, ..Execution::ending(outcome) })
+        let Execution { block_outputs, stdout, stderr, cost, .. } = execution;
+        Ok(Execution { block_outputs, stdout, stderr, cost, ..Execution::ending(outcome) })
     }
     .boxed()
 }

@@ -15,9 +15,9 @@ pub enum AppealKind {
     Validators,
     /// Of UNDETERMINED: new leaders try before a larger committee.
     Leader,
-    /// Of LEADER_TIMEOUT: the next leader tries.
+    /// Of `LEADER_TIMEOUT`: the next leader tries.
     LeaderTimeout,
-    /// Of VALIDATORS_TIMEOUT: more validators judge the same receipt.
+    /// Of `VALIDATORS_TIMEOUT`: more validators judge the same receipt.
     ValidatorsTimeout,
 }
 

@@ -43,7 +43,7 @@ pub struct Standing {
 impl Standing {
     /// Folds the rounds of one transaction, oldest first.
     pub fn of(past: &[PastRound]) -> Self {
-        past.iter().fold(Self::default(), |standing, round| standing.after(round))
+        past.iter().fold(Self::default(), Self::after)
     }
 
     fn after(mut self, round: &PastRound) -> Self {

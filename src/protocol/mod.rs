@@ -16,7 +16,7 @@
 //!        Decided: LEADER_TIMEOUT · ACCEPTED · VALIDATORS_TIMEOUT · UNDETERMINED
 //! ```
 //!
-//! An appeal of ACCEPTED or VALIDATORS_TIMEOUT starts at Committing, with the receipt at hand
+//! An appeal of ACCEPTED or `VALIDATORS_TIMEOUT` starts at Committing, with the receipt at hand
 //! and more validators, and ends with the same status or, when it succeeds, with PENDING.
 //!
 //! [`Round::apply`] maps one [`Input`] to the [`Effect`]s it demands; the consensus actor performs

@@ -379,11 +379,16 @@ impl Run<'_> {
 async fn listen(world: Arc<World>, handles: Handles) {
     use tokio::sync::broadcast::error::RecvError;
     let Ok(mut events) = handles.subscribe().await else { return };
+    let mut is_first = true;
     loop {
         match events.recv().await {
             Ok(event) => {
                 let mut guard = world.lock();
                 let state = &mut *guard;
+                if std::mem::take(&mut is_first) {
+                    // The network was at work before anybody listened.
+                    state.unpublished.retain(|committed| committed.cursor >= event.cursor);
+                }
                 let next = state.unpublished.pop_front();
                 let is_next = next.as_ref() == Some(&*event);
                 let published = Law::EVENTS.unless(is_next, || {

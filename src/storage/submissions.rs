@@ -150,16 +150,14 @@ fn check_parties(conn: &mut Connection, new: &NewTransaction) -> Result<(), Stor
     if let Some(from) = new.from.filter(|from| contracts.contains(from)) {
         return Err(StoreError::NotAnAccount(from));
     }
-    let unknown = |name: String| Err(StoreError::NotFound { what: "contract", name });
     match (kind, new.to) {
         (PayloadKind::Transfer | PayloadKind::Deploy, _) => Ok(()),
-        (PayloadKind::Call | PayloadKind::Upgrade, None) => unknown("null".to_owned()),
+        (PayloadKind::Call | PayloadKind::Upgrade, None) => {
+            Err(StoreError::NotFound { what: "contract", name: "null".to_owned() })
+        }
         (PayloadKind::Upgrade, Some(to)) => check_deployer(conn, new, to),
         (PayloadKind::Call, Some(to)) if contracts.contains(&to) => Ok(()),
-        (PayloadKind::Call, Some(to)) => match deployer(conn, to)? {
-            Some(_) => Ok(()),
-            None => unknown(to.to_string()),
-        },
+        (PayloadKind::Call, Some(to)) => deployer(conn, to).map(|_| ()),
     }
 }
 
@@ -196,21 +194,16 @@ fn check_deployer(
     new: &NewTransaction,
     contract: Address,
 ) -> Result<(), StoreError> {
-    let name = contract.to_string();
-    let deployer =
-        deployer(conn, contract)?.ok_or(StoreError::NotFound { what: "contract", name })?;
-    if deployer == new.from {
+    if deployer(conn, contract)? == new.from {
         return Ok(());
     }
     let account = new.from.unwrap_or(Address::ZERO);
     Err(StoreError::NotDeployer { contract, account })
 }
 
-/// The sender of the first deploy to `contract` that is not given up, if there is one.
-fn deployer(
-    conn: &mut Connection,
-    contract: Address,
-) -> Result<Option<Option<Address>>, StoreError> {
+/// The sender of the first deploy to `contract` that is not given up; without one there is no
+/// contract, nor will there be.
+fn deployer(conn: &mut Connection, contract: Address) -> Result<Option<Address>, StoreError> {
     let sender: Option<Option<Vec<u8>>> = transactions::table
         .filter(Addressee.eq(contract.as_bytes().as_slice()))
         .filter(transactions::kind.eq(PayloadKind::Deploy.name()))
@@ -220,7 +213,8 @@ fn deployer(
         .first(conn)
         .optional()
         .during("looking for a deploy")?;
-    sender.map(|sender| super::rows::address_maybe(sender.as_deref())).transpose()
+    let unknown = || StoreError::NotFound { what: "contract", name: contract.to_string() };
+    super::rows::address_maybe(sender.ok_or_else(unknown)?.as_deref())
 }
 
 /// What a submission takes from its sender, worked out before anything is written.

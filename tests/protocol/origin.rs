@@ -333,13 +333,13 @@ fn row_14_a_deploy_registers_a_contract_and_a_call_changes_its_state() {
         let stored = world.handles.contract(contract).await.unwrap().unwrap();
         assert_eq!(stored.address, contract);
         assert_eq!(stored.code.source, agora::domain::Bytes::from_static(b"pass"));
-        let state = async || state_of(&world, contract, StateVersion::Accepted).await;
-        assert_eq!(state().await, "initial");
+        let found = async || state_of(&world, contract, StateVersion::Accepted).await;
+        assert_eq!(found().await, "initial");
         run(&world, call(contract, "-changed")).await;
-        assert_eq!(state().await, "initial-changed");
+        assert_eq!(found().await, "initial-changed");
         stage.dissent(4);
         run(&world, call(contract, "-refused")).await;
-        assert_eq!(state().await, "initial-changed");
+        assert_eq!(found().await, "initial-changed");
         stage.dissent(4);
         let refused = world.handles.submit(deploy("never")).await.unwrap();
         ended(&world, refused.hash).await;

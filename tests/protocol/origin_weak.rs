@@ -78,8 +78,8 @@ fn a_threshold_under_a_majority_is_gone_but_for_this_profile() {
             let hash = submit(&world, NewTransaction { rules, ..call(world.contract, "a") }).await;
             world.quiet().await;
             let expected = if status == Status::Undetermined { "deploy" } else { "deploya" };
-            let state = state_of(&world, world.contract, StateVersion::Accepted).await;
-            assert_eq!(state, expected, "{profile} {dissenters}");
+            let found = state_of(&world, world.contract, StateVersion::Accepted).await;
+            assert_eq!(found, expected, "{profile} {dissenters}");
             let record = world.until(hash, |record| record.status == status).await;
             assert_eq!(record.attempt, 0);
         }

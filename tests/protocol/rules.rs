@@ -7,7 +7,7 @@ use agora::domain::{
     Amount, Bytes, EventKind, ExecutionMode, Payload, Status, TransactionRules, TxHash,
 };
 
-use crate::world::{WINDOW, World, account, new_transaction, on_virtual_time};
+use crate::world::{WINDOW, World, account, new_transaction, on_virtual_time, short};
 
 async fn submit(world: &World, new: NewTransaction) -> TxHash {
     let hash = world.handles.submit(new).await.unwrap().hash;
@@ -34,6 +34,35 @@ fn one_appeal_at_a_time_by_any_account() {
         assert_eq!(appeals.as_array().unwrap().len(), 1);
         assert_eq!(appeals[0]["appellant"], account(7).to_string());
     });
+}
+
+#[test]
+fn what_happens_in_an_appeal_is_told_in_the_order_in_which_it_happened() {
+    for (turns, end) in [
+        ("5A / 7A", "COM REV closed ACC"),
+        ("5A / 7D / 11A", "COM REV overturned PEN PRO COM REV ACC"),
+        ("5D / 11D", "PRO COM REV closed UND"),
+        ("5D / 11A", "PRO COM REV overturned ACC"),
+    ] {
+        on_virtual_time(|| async {
+            let world = World::new(12, 0).await;
+            let hash = world.call("1", turns).await;
+            world.appeal(hash).await.unwrap();
+            let events = world.handles.events_after(0, 10_000).await.unwrap();
+            let of_it = events.into_iter().filter(|event| event.transaction == hash);
+            let told: Vec<&str> = of_it
+                .map(|event| match event.kind {
+                    EventKind::TransactionSubmitted => "new",
+                    EventKind::StatusChanged { status, .. } => short(status),
+                    EventKind::AppealOpened { .. } => "opened",
+                    EventKind::AppealClosed { successful: true, .. } => "overturned",
+                    EventKind::AppealClosed { successful: false, .. } => "closed",
+                })
+                .collect();
+            let (_, after) = told.split_at(told.iter().position(|word| *word == "opened").unwrap());
+            assert_eq!(after[1..].join(" "), end, "{turns}");
+        });
+    }
 }
 
 #[test]

@@ -45,9 +45,8 @@ pub fn check(scenario: &Scenario) {
             assert_eq!(world.statuses(*hash).await, expected);
         }
         assert_eq!(world.rounds(hashes[0]).await, scenario.rounds);
-        let script = world.script.lock().unwrap();
-        assert_eq!(script.executions, scenario.executions);
-        drop(script);
+        let executions = world.script.lock().unwrap().executions;
+        assert_eq!(executions, scenario.executions);
         leaders_are_never_former_ones(&world, hashes[0]).await;
     });
 }

@@ -9,7 +9,9 @@ use agora::actors::handles::Handles;
 use agora::actors::settings::NetworkSettings;
 use agora::actors::store::{Database, DatabaseOptions, open_network};
 use agora::actors::system::Network;
-use agora::domain::ledger::{Genesis, NewTransaction, StateVersion, TransactionRecord};
+use agora::domain::ledger::{
+    Genesis, NewTransaction, StateVersion, TransactionFilter, TransactionRecord,
+};
 use agora::domain::{
     Address, Amount, Bytes, Clock, DerivedKey, Digest, EventKind, Execution, ExecutionMode,
     ExecutionOutcome, KeyUse, PageKey, Payload, SlotId, Stake, StateDelta, Status,
@@ -20,7 +22,7 @@ use agora::execution::{Entry, ExecutionError, ExecutionRequest, Executor, Role};
 use serde_json::Value as Json;
 
 const SEED: Digest = Digest::new([0x21; 32]);
-pub const WINDOW: Duration = Duration::from_secs(60);
+pub const WINDOW: Duration = Duration::from_mins(1);
 
 /// Runs `test` on one thread whose clock leaps to the next timer.
 pub fn on_virtual_time<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
@@ -235,7 +237,7 @@ impl World {
     }
 
     pub async fn all(&self) -> Vec<TransactionRecord> {
-        let filter = Default::default();
+        let filter = TransactionFilter::default();
         self.handles.transactions(filter, None, 1_000).await.unwrap().items
     }
 
@@ -327,7 +329,7 @@ pub fn new_transaction(to: Option<Address>, payload: Payload) -> NewTransaction 
     }
 }
 
-fn short(status: Status) -> &'static str {
+pub fn short(status: Status) -> &'static str {
     match status {
         Status::Pending => "PEN",
         Status::Proposing => "PRO",

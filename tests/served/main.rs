@@ -50,7 +50,7 @@ impl Network {
         });
         let called = network.post("/v1/transactions", &put).await;
         assert_eq!(called.0, 202, "{}", called.1);
-        network.hash = called.1["hash"].as_str().unwrap().to_owned();
+        called.1["hash"].as_str().unwrap().clone_into(&mut network.hash);
         network
     }
 

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agora::domain::ledger::{
-    Claim, ConsensusJob, Decision, Persisted, TransactionFilter, ValidatorChange,
+    Claim, ConsensusJob, Decision, Persisted, Position, StateVersion, TransactionFilter,
+    ValidatorChange,
 };
 use agora::domain::{
     Address, Amount, Bytes, EmittedMessage, Execution, ExecutionOutcome, MessageBody, PageKey,
@@ -178,9 +179,9 @@ impl Ledger {
     fn of(store: &mut Store) -> Self {
         let mut contracts = BTreeMap::new();
         let mut balances = BTreeMap::new();
-        let all = storage::contract_list(&mut store.conn, Default::default(), 1_000).unwrap();
+        let all = storage::contract_list(&mut store.conn, Position::default(), 1_000).unwrap();
         for record in all.items {
-            let version = Default::default();
+            let version = StateVersion::default();
             let pages = storage::contract_page_list(
                 &mut store.conn,
                 record.address,
@@ -195,7 +196,8 @@ impl Ledger {
             balances.insert(account, store.balance(account));
         }
         let pending =
-            storage::transaction_list_pending(&mut store.conn, Default::default(), 10_000).unwrap();
+            storage::transaction_list_pending(&mut store.conn, Position::default(), 10_000)
+                .unwrap();
         Self { contracts, balances, pending: pending.into_iter().map(|it| it.hash).collect() }
     }
 }
@@ -282,7 +284,8 @@ fn law_of_undo(steps: &[Step], appealed: usize) -> Result<(), TestCaseError> {
             })
         });
         let pending =
-            storage::transaction_list_pending(&mut store.conn, Default::default(), 10_000).unwrap();
+            storage::transaction_list_pending(&mut store.conn, Position::default(), 10_000)
+                .unwrap();
         prop_assert!(finalized > 0 || !pending.is_empty(), "nothing moves any more");
         for sent in pending {
             if let Some(job) = store.claim_or_execute(sent.hash) {
@@ -353,6 +356,6 @@ fn children_on_other_contracts_go_with_their_parent(store: &mut Store) {
     assert_eq!(status(store, parent), Status::Pending);
     assert_eq!(status(store, submitted[4]), Status::Pending);
     assert_eq!(status(store, submitted[5]), Status::Accepted);
-    assert_eq!(store.page(contracts[1], Default::default(), key(7).index), "");
+    assert_eq!(store.page(contracts[1], StateVersion::default(), key(7).index), "");
     store.assert_conserved();
 }

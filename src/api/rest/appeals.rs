@@ -115,12 +115,12 @@ fn signature(fields: &mut Fields) -> Result<Option<Signature>, ApiError> {
 fn check(
     api: &Api,
     signer: Option<Address>,
-    signed: &Digest,
+    digest: &Digest,
     signature: Option<&Signature>,
 ) -> Result<(), ApiError> {
     match (signature, signer) {
         (None, _) if !api.settings.access.requires_signatures() => Ok(()),
         (None, _) | (Some(_), None) => Err(signature_required()),
-        (Some(signature), Some(signer)) => check_signature(signer, signed, signature),
+        (Some(signature), Some(signer)) => check_signature(signer, digest, signature),
     }
 }

@@ -69,12 +69,12 @@ fn open(folder: &Path, settings: &NetworkSettings) -> (Database, NetworkClock) {
         stake: Stake::try_from(100).unwrap(),
     };
     let genesis = Genesis {
-        profile: settings.profile,
-        finality_window: settings.finality_window,
         seed: SEED,
         chain_id: CHAIN_ID,
         validators: (0..5).map(validator).collect(),
         accounts: vec![(sender(), Amount::coins(1_000_000))],
+        profile: settings.profile,
+        finality_window: settings.finality_window,
         at: clock.now(),
     };
     open_network(&database, &genesis, settings.attempts_max, &clock).unwrap();
