@@ -227,6 +227,22 @@ fn the_image_is_built_with_the_pinned_toolchain() {
     assert!(read("docker/Dockerfile").contains(&wanted), "{wanted}… in docker/Dockerfile");
 }
 
+#[test]
+fn every_test_that_the_conformance_table_names_exists() {
+    let table = std::fs::read_to_string(root().join("CONFORMANCE.md")).unwrap();
+    let is_test = |word: &&str| word.len() > 12 && word.contains('_') && !word.contains(' ');
+    let named: BTreeSet<&str> = table.split('`').skip(1).step_by(2).filter(is_test).collect();
+    let sources = ["src", "tests"].map(|folder| code_files(&root().join(folder)));
+    let sources = sources.into_iter().flatten().map(|file| std::fs::read_to_string(file).unwrap());
+    let sources: String = sources.collect();
+    let known = ["LEADER_SELF_VALIDATOR", "sandbox_mint"];
+    let missing: Vec<_> = named
+        .iter()
+        .filter(|name| !known.contains(name) && !sources.contains(&format!("fn {name}(")))
+        .collect();
+    assert!(named.len() > 60 && missing.is_empty(), "{missing:?}");
+}
+
 /// Asserts that a synthetic file has exactly the violations whose texts contain `wanted`.
 #[track_caller]
 fn check(file: &str, text: &str, wanted: &[&str]) {
