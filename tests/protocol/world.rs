@@ -204,7 +204,7 @@ impl World {
 
     /// Waits until nothing waits or runs, on any contract.
     pub async fn quiet(&self) {
-        loop {
+        for _ in 0..20_000 {
             self.pass(Duration::from_millis(20)).await;
             let counts = self.handles.status_counts().await.unwrap();
             let is_open = |status: Status| status == Status::Pending || status.is_in_flight();
@@ -213,6 +213,7 @@ impl World {
                 return;
             }
         }
+        panic!("something waits or runs for ever: {:?}", self.all().await);
     }
 
     /// Waits for a decision over `hash` that no open appeal challenges, and for everything else.
