@@ -286,14 +286,14 @@ impl Network {
             interval: settings.crawl_interval,
         });
         let reader = Reader::new(wiring.reader(&store, &calls)).start();
-        let parts = Parts {
+        let children = Parts {
             queues,
             finality,
             store: store.clone(),
             settings: Arc::clone(&settings),
             is_shared,
         };
-        root.send(Begin(parts)).await.ok().ok_or(StoreError::Closed)?;
+        root.send(Begin(children)).await.ok().ok_or(StoreError::Closed)?;
         let permits = vec![rounds, executions, calls];
         let handles = Handles { store, reader, events, root, permits, settings, clock };
         Ok(Self { handles, fatal })

@@ -1,6 +1,6 @@
 //! Chance: everything random of a run derives from its seed.
 //!
-//! Each purpose has a stream of its own, ChaCha20 from `keccak256(seed ‖ label ‖ number)`, so that
+//! Each purpose has a stream of its own, `ChaCha20` from `keccak256(seed ‖ label ‖ number)`, so that
 //! adding one kind of choice shifts no other.
 
 use std::time::Duration;

@@ -102,7 +102,7 @@ impl From<invariants::Violation> for Broken {
         let law = match violation {
             invariants::Violation::AcceptedWithoutMajority => Law::MAJORITY,
             invariants::Violation::SeatedTwice | invariants::Violation::LedTwice => Law::SEATS,
-            _ => Law::DECIDED_ONCE,
+            invariants::Violation::NotADecision => Law::DECIDED_ONCE,
         };
         law.broken(violation.to_string())
     }

@@ -6,9 +6,18 @@
 use std::cell::RefCell;
 use std::sync::Once;
 
+/// What a thread saw.
+enum Seen {
+    /// Nobody listens: it runs no simulation.
+    Ignored,
+    /// No panic so far.
+    Nothing,
+    /// The first one.
+    Panic(String),
+}
+
 thread_local! {
-    /// `None` outside a run; the first panic of the run inside it.
-    static SEEN: RefCell<Option<Option<String>>> = const { RefCell::new(None) };
+    static SEEN: RefCell<Seen> = const { RefCell::new(Seen::Ignored) };
 }
 
 /// Listens for panics on this thread until it is dropped.
@@ -22,31 +31,39 @@ impl Panics {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |info| {
                 let is_noted = SEEN.with_borrow_mut(|seen| match seen {
-                    Some(first) => {
-                        first.get_or_insert_with(|| info.to_string());
+                    Seen::Ignored => false,
+                    Seen::Nothing => {
+                        *seen = Seen::Panic(info.to_string());
                         true
                     }
-                    None => false,
+                    Seen::Panic(_) => true,
                 });
                 if !is_noted {
                     before(info);
                 }
             }));
         });
-        SEEN.set(Some(None));
+        SEEN.set(Seen::Nothing);
         Self(())
     }
 }
 
 impl Drop for Panics {
     fn drop(&mut self) {
-        SEEN.set(None);
+        SEEN.set(Seen::Ignored);
     }
 }
 
 /// The first panic on this thread since somebody listens.
 pub(super) fn take() -> Option<String> {
-    SEEN.with_borrow_mut(|seen| seen.as_mut().and_then(Option::take))
+    SEEN.with_borrow_mut(|seen| {
+        if let Seen::Panic(panic) = seen {
+            let panic = std::mem::take(panic);
+            *seen = Seen::Nothing;
+            return Some(panic);
+        }
+        None
+    })
 }
 
 #[cfg(test)]

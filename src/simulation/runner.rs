@@ -98,7 +98,7 @@ pub fn run(scenario: &Arc<Scenario>, settings: &RunSettings) -> Result<RunOutcom
     let world =
         Arc::new(World::new(Arc::clone(scenario), chance, model, trace, &genesis.validators));
     let run = Run { world, workload, genesis, settings, database: Database::in_memory()? };
-    run.to_the_end()
+    run.finish()
 }
 
 /// Validators, accounts and the seed of the network.
@@ -146,7 +146,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn to_the_end(self) -> Result<RunOutcome, RunError> {
+    fn finish(self) -> Result<RunOutcome, RunError> {
         let _panics = Panics::listen();
         loop {
             self.live()?;
@@ -273,7 +273,7 @@ impl Run<'_> {
     fn network_settings(&self) -> NetworkSettings {
         let plan = &self.world.scenario.network;
         let mut settings = NetworkSettings::new(CHAIN_ID, self.genesis.seed);
-        settings.owner = "simulation".to_owned();
+        "simulation".clone_into(&mut settings.owner);
         settings.timeouts = Timeouts {
             leader: plan.leader_timeout,
             validators: plan.validator_timeout,
@@ -329,7 +329,9 @@ impl Run<'_> {
             let events = storage::events_after(&mut conn, cursor, 512).map_err(unreadable)?;
             let Some(last) = events.last() else { break };
             cursor = last.cursor;
-            events.iter().for_each(|event| fold_event(&mut replayed, event));
+            for event in &events {
+                fold_event(&mut replayed, event);
+            }
         }
         let replayed: [u8; 32] = replayed.finalize().into();
         Law::EVENTS.unless(replayed == state.events_digest(), || {

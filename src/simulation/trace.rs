@@ -130,7 +130,7 @@ impl Trace {
 
     /// Writes everything out.
     pub(super) fn flush(&mut self) {
-        let _closed = self.to.as_mut().map(|to| to.flush());
+        let _closed = self.to.as_mut().map(std::io::Write::flush);
     }
 }
 
@@ -159,7 +159,9 @@ mod tests {
     fn the_digest_covers_every_line() {
         let digest = |events: &[&str]| {
             let mut trace = Trace::new(&TraceTo::Nowhere).unwrap();
-            events.iter().for_each(|event| trace.line(0, About::NOTHING, "client", event));
+            for event in events {
+                trace.line(0, About::NOTHING, "client", event);
+            }
             trace.digest()
         };
         assert_eq!(digest(&["a", "b"]), digest(&["a", "b"]));

@@ -12,7 +12,7 @@ use super::scenario::{Arrival, Scenario};
 use super::trace::About;
 use super::world::World;
 use crate::actors::handles::Handles;
-use crate::domain::ledger::{NewTransaction, StoreError};
+use crate::domain::ledger::{NewTransaction, StoreError, Submitted};
 use crate::domain::{Address, Amount, Bytes, Payload, Transaction, TransactionRules, TxHash};
 
 /// Part of every hash of a simulation.
@@ -287,36 +287,45 @@ async fn send(world: &World, transaction: &Transaction, handles: &Handles) -> bo
             idempotency_key: None,
         };
         let answer = handles.submit(new).await;
-        let mut guard = world.lock();
-        let state = &mut *guard;
-        state.model.expect_no_more(&hash);
-        match answer {
-            Ok(submitted) => {
-                let named = Law::SAME_EFFECTS
-                    .unless(submitted.hash == hash, || format!("`{hash}` was named otherwise"));
-                world.check(state, named);
-                return true;
-            }
-            Err(error) if is_fair(&error, transaction, &state.model) => {
-                let now = state.now_ms();
-                state.trace.line(now, About::transaction(hash), "client", error);
-                return false;
-            }
-            Err(
-                error
-                @ (StoreError::Database { .. } | StoreError::Busy { .. } | StoreError::Closed),
-            ) => {
-                let now = state.now_ms();
-                let again = format_args!("tries again after: {error}");
-                state.trace.line(now, About::transaction(hash), "client", again);
-            }
-            Err(error) => {
-                let lost = Law::NOTHING_LOST.broken(format!("`{hash}` was refused: {error}"));
-                world.violated(state, lost);
-                return false;
-            }
+        if let Some(is_stored) = settle(world, transaction, answer) {
+            return is_stored;
         }
-        drop(guard);
         tokio::time::sleep(RETRY_AFTER).await;
+    }
+}
+
+/// What the store's answer means: it is stored, it is refused for good, or nobody knows yet.
+fn settle(
+    world: &World,
+    transaction: &Transaction,
+    answer: Result<Submitted, StoreError>,
+) -> Option<bool> {
+    let hash = transaction.hash;
+    let mut guard = world.lock();
+    let state = &mut *guard;
+    let (now, about) = (state.now_ms(), About::transaction(hash));
+    state.model.expect_no_more(&hash);
+    match answer {
+        Ok(submitted) => {
+            let named = Law::SAME_EFFECTS
+                .unless(submitted.hash == hash, || format!("`{hash}` was named otherwise"));
+            world.check(state, named);
+            Some(true)
+        }
+        Err(error) if is_fair(&error, transaction, &state.model) => {
+            state.trace.line(now, about, "client", error);
+            Some(false)
+        }
+        Err(
+            error @ (StoreError::Database { .. } | StoreError::Busy { .. } | StoreError::Closed),
+        ) => {
+            state.trace.line(now, about, "client", format_args!("tries again after: {error}"));
+            None
+        }
+        Err(error) => {
+            let lost = Law::NOTHING_LOST.broken(format!("`{hash}` was refused: {error}"));
+            world.violated(state, lost);
+            Some(false)
+        }
     }
 }

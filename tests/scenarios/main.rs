@@ -1,5 +1,7 @@
 //! The simulator: shipped scenarios, traces that repeat, files that are wrong, laws that are broken.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
 mod broken;
 mod command;
 mod files;

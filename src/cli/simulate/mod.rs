@@ -158,7 +158,9 @@ fn write_reports(
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         pages.push(output.write_sweep(&name, parameters, runs)?);
     }
-    pages.iter().for_each(|page| say(format_args!("report: {}", page.display())));
+    for page in pages {
+        say(format_args!("report: {}", page.display()));
+    }
     Ok(())
 }
 
@@ -195,7 +197,9 @@ fn simulate(
         None => {
             tell(&closing(&result.totals, elapsed, campaign.jobs));
             let mut kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
-            kept.iter_mut().for_each(|runs| runs.sort_by_key(|run: &RunOutcome| run.seed));
+            for runs in &mut kept {
+                runs.sort_by_key(|run: &RunOutcome| run.seed);
+            }
             Ok(Some(kept))
         }
         Some((scenario, RunError::Law(failure))) => {

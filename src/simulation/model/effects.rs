@@ -93,7 +93,7 @@ impl Model {
             queue.decided.insert(entry.place);
             entry.decision = Some(to);
             entry.window.decided_at = event.at;
-            entry.window.has_window = entry.transaction.rules.mode.has_finality_window();
+            entry.window.is_open_to_appeals = entry.transaction.rules.mode.has_finality_window();
         }
         let is_sent = entry.sent.is_some();
         let (from, recipient) = (entry.transaction.from, entry.transaction.to);
@@ -206,10 +206,10 @@ impl Model {
     }
 
     /// Given up, canceled by its sender, or withdrawn with what sent it.
-    pub(super) fn canceled(&mut self, event: &Event) -> Result<(), Broken> {
+    pub(super) fn canceled(&mut self, event: &Event) {
         let (hash, address) = (event.transaction, event.address);
         self.leaves_flight(address, hash);
-        let Some(entry) = self.entries.get_mut(&hash) else { return Ok(()) };
+        let Some(entry) = self.entries.get_mut(&hash) else { return };
         entry.outdate();
         let place = entry.place;
         let queue = self.queues.entry(address).or_default();
@@ -223,7 +223,6 @@ impl Model {
             entry.decided_at = Some(event.at);
         }
         self.give_back(hash);
-        Ok(())
     }
 
     pub(super) fn finalized(&mut self, event: &Event) -> Result<(), Broken> {
@@ -271,7 +270,7 @@ impl Model {
 
     /// How long its window is: a fifth shorter after every failed appeal, and stopped meanwhile.
     fn window(&self, entry: &Entry) -> Duration {
-        if !entry.window.has_window {
+        if !entry.window.is_open_to_appeals {
             return Duration::ZERO;
         }
         let failed = entry.window.appeals_failed;

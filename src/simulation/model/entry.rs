@@ -62,7 +62,7 @@ pub(super) struct Window {
     pub(super) appeals_failed: u32,
     /// Time in which failed appeals were judged.
     pub(super) appeal_time: Duration,
-    pub(super) has_window: bool,
+    pub(super) is_open_to_appeals: bool,
 }
 
 /// One transaction.

@@ -195,6 +195,7 @@ fn unknown(hash: TxHash) -> Broken {
     Law::EVENTS.broken(format!("`{hash}` was never stored"))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 pub(super) fn unreadable(error: StoreError) -> Broken {
     Law::EVENTS.broken(format!("the store cannot be read: {error}"))
 }

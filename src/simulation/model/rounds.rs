@@ -145,13 +145,17 @@ impl Model {
         let is_resumed = entry.appealed_at.is_some() && to.awaits_finality();
         let is_transfer = entry.is_transfer();
         match to {
-            Status::Pending => self.waits_again(event),
+            Status::Pending => {
+                self.waits_again(event);
+                Ok(())
+            }
             Status::Proposing | Status::Committing | Status::Revealing => {
                 self.in_flight(event.address, hash)
             }
             Status::Canceled => {
                 progress.decided.push((hash, to));
-                self.canceled(event)
+                self.canceled(event);
+                Ok(())
             }
             Status::Finalized if from != Status::Pending => {
                 progress.finalized.push(hash);
@@ -196,14 +200,14 @@ impl Model {
     }
 
     /// It waits again: its round crashed, or its decision was undone.
-    fn waits_again(&mut self, event: &Event) -> Result<(), Broken> {
+    fn waits_again(&mut self, event: &Event) {
         let (hash, address) = (event.transaction, event.address);
         if let Some(passed) = self.passed(event, Status::Pending) {
             self.commit.overturned.insert(hash);
             self.count_round(hash, &passed);
         }
         self.leaves_flight(address, hash);
-        let Some(entry) = self.entries.get_mut(&hash) else { return Ok(()) };
+        let Some(entry) = self.entries.get_mut(&hash) else { return };
         entry.outdate();
         let place = entry.place;
         let queue = self.queues.entry(address).or_default();
@@ -212,7 +216,6 @@ impl Model {
             self.undecided += 1;
             self.undo(hash);
         }
-        Ok(())
     }
 
     /// Takes the decision that passed the port and is stored now.
@@ -266,7 +269,7 @@ impl Model {
             entry.decided_at = Some(event.at);
             entry.window.decided_at = event.at;
             (entry.window.appeals_failed, entry.window.appeal_time) = (0, Duration::ZERO);
-            entry.window.has_window = passed.has_window;
+            entry.window.is_open_to_appeals = passed.has_window;
         }
         let is_upheld = passed.phase.is_revote() && passed.phase.has_failed_with(to);
         if is_upheld { Ok(()) } else { self.take_effect(event, to, passed) }

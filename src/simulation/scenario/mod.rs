@@ -108,7 +108,7 @@ pub enum Members {
 pub enum BehaviourKind {
     /// Executes and votes as it should.
     Honest,
-    /// Finds wrong results; see [`Results`] in the file.
+    /// Finds wrong results, the same in all of the group.
     #[serde(skip_deserializing)]
     WrongEqual,
     /// Finds wrong results, each validator its own.
@@ -156,7 +156,7 @@ pub struct WorkloadPlan {
 }
 
 /// Weights of the kinds of transactions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mix {
     /// Calls of one contract.
@@ -167,12 +167,6 @@ pub struct Mix {
     pub deploy: u32,
     /// Calls that send a message to another contract.
     pub cross_contract: u32,
-}
-
-impl Default for Mix {
-    fn default() -> Self {
-        Self { call: 0, transfer: 0, deploy: 0, cross_contract: 0 }
-    }
 }
 
 /// Who appeals decisions, and when.

@@ -53,12 +53,12 @@ impl Scenario {
             name = format!("{name} {key}={value}");
         }
         let text = toml::to_string(&file).map_err(|error| refused(error.to_string()))?;
-        let changed = Self::parse(path, &text).map_err(|error| {
+        let scenario = Self::parse(path, &text).map_err(|error| {
             let changes: Vec<String> =
                 changes.iter().map(|(key, value)| format!("`{key}={value}`")).collect();
             refused(format!("with {}: {}", changes.join(" and "), error.message))
         })?;
-        Ok(Self { name, ..changed })
+        Ok(Self { name, ..scenario })
     }
 }
 
