@@ -12,8 +12,8 @@ use actix::{
 
 use super::clock::NetworkClock;
 use super::messages::{
-    ConsensusFinished, ExecutionTimedOut, LeaderProposed, LookAgain, NodeFailed, PersistDecision,
-    StepReached, VoteCommitted, VoteRevealed, WindowOpened,
+    ConsensusFinished, ExecutionTimedOut, LeaderProposed, NodeFailed, PersistDecision, StepReached,
+    VoteCommitted, VoteRevealed, WindowOpened,
 };
 use super::node::{Node, NodeId, NodePort, NodePorts, NodeReports, Task};
 use super::permits::Permit;
@@ -61,8 +61,6 @@ pub struct ConsensusPorts {
     pub timeouts: Timeouts,
     /// Whose rules apply.
     pub profile: Profile,
-    /// Learns of transactions that wait again.
-    pub crawler: Recipient<LookAgain>,
     /// Decide as soon as the outcome is certain.
     pub early_quorum: bool,
 }
@@ -241,11 +239,7 @@ impl Consensus {
     }
 
     fn tell_what_follows(&self, persisted: Persisted) {
-        let Persisted::Stored { requeued, final_from } = persisted else { return };
-        if requeued > 0 {
-            tell(&self.ports.crawler, LookAgain);
-        }
-        if let Some(final_from) = final_from {
+        if let Persisted::Stored { final_from: Some(final_from), .. } = persisted {
             tell(&self.ports.finality, WindowOpened { final_from });
         }
     }

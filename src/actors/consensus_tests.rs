@@ -141,7 +141,6 @@ fn start(behaviour: Behaviours, mut answers: Answers) -> Setting {
             reveal: Duration::from_secs(5),
         },
         profile: Profile::Studio,
-        crawler: Probe::new().recipient,
         early_quorum: false,
     };
     let reports = ConsensusReports {

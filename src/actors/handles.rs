@@ -13,8 +13,8 @@ use super::messages::{
     AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
     ChangeValidators, CountStatuses, DescribeContract, GetAccount, GetContract, GetFinalityWindow,
     GetLastCursor, GetTransaction, ListContracts, ListEvents, ListPages, ListTransactions,
-    ListValidators, LookAgain, OpenAppeal, ReadError, SubmitTransaction, Subscribe, ViewContract,
-    WakeUp, WindowsMoved,
+    ListValidators, OpenAppeal, ReadError, SubmitTransaction, Subscribe, ViewContract, WakeUp,
+    WindowsMoved,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -104,15 +104,13 @@ impl Handles {
         Ok(submitted)
     }
 
-    /// Challenges a decision and lets the crawler know; answers with the kind of appeal.
+    /// Challenges a decision; answers with the kind of appeal.
     pub async fn open_appeal(
         &self,
         hash: TxHash,
         appellant: Address,
     ) -> Result<AppealKind, StoreError> {
-        let kind = self.ask(OpenAppeal { hash, appellant }).await?;
-        tell(&self.root.clone().recipient(), LookAgain);
-        Ok(kind)
+        self.ask(OpenAppeal { hash, appellant }).await
     }
 
     /// Withdraws a transaction that waits for its first round.

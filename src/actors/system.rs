@@ -377,7 +377,6 @@ impl Wiring<'_> {
             network_seed: settings.seed,
             timeouts: settings.timeouts,
             profile: settings.profile,
-            crawler: root.clone().recipient(),
             early_quorum: settings.early_quorum,
         });
         self.ports.queues(QueuePorts {

@@ -72,9 +72,9 @@ MUTANTS = [
     Mutant("effects", "what is not accepted has no effects", "src/storage/effects.rs",
            "decision.status == Status::Accepted && receipt.outcome.is_success()",
            "receipt.outcome.is_success()", ["wrong_results"]),
-    Mutant("lost", "what was undone is found again", "src/actors/consensus.rs",
-           "        if requeued > 0 {\n            tell(&self.ports.crawler, LookAgain);\n        }\n", "",
-           ["appeals"]),
+    Mutant("lost", "what was undone is found again", "src/actors/store/rounds.rs",
+           "Persisted::Stored { requeued: 1.., .. } = persisted",
+           "Persisted::Stored { requeued: 1_000.., .. } = persisted", ["appeals"]),
 ]
 
 

@@ -104,6 +104,30 @@ fn what_is_given_up_does_not_stop_the_others() {
     assert!(count(Status::Canceled) > 5 && count(Status::Finalized) > 50);
 }
 
+#[test]
+fn what_waits_again_is_found_even_when_the_consensus_that_undid_it_is_dead() {
+    let scenario = parse(
+        "[network]
+         validators = 30
+         [[behaviour]]
+         count = 30
+         kind = \"wrong\"
+         results = \"equal\"
+         probability = 0.4
+         [workload]
+         arrival = \"poisson 2\"
+         count = 30
+         [appeals]
+         policy = \"always\"
+         delay = \"uniform 0s 20s\"
+         [[crash]]
+         what = \"consensus\"
+         at = \"persisted\"
+         probability = 0.3",
+    );
+    (1..=10).for_each(|number| drop(clean(run(&scenario, &seed(number)))));
+}
+
 /// Different wrong results never agree, so none is accepted by a strict majority.
 #[test]
 fn what_cannot_be_accepted_is_not() {

@@ -27,6 +27,7 @@ use super::permits::Permits;
 use super::settings::NetworkSettings;
 use super::supervision::DeathWatch;
 use super::system::Child;
+use super::tell_weak;
 use crate::domain::ledger::{
     AccountRecord, ContractRecord, ContractView, Events, Page, PendingTransaction, Position,
     StatusCounts, StoreError, Submitted, Supply, TransactionRecord, ValidatorRecord,
@@ -171,9 +172,15 @@ impl Handler<OpenAppeal> for Store {
             let reason = "the founding document knows no appeals (profile origin)".to_owned();
             return Box::pin(async move { Err(StoreError::AppealRefused { hash, reason }) });
         }
-        Box::pin(self.writer.write(None, move |conn, ctx| {
+        let crawler = self.crawler.clone();
+        let opened = self.writer.write(None, move |conn, ctx| {
             storage::appeal_open_in_txn(conn, ctx, hash, appellant, at)
-        }))
+        });
+        Box::pin(async move {
+            let kind = opened.await?;
+            tell_weak(&crawler, LookAgain);
+            Ok(kind)
+        })
     }
 }
 

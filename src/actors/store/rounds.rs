@@ -59,13 +59,17 @@ impl Handler<PersistDecision> for Store {
     fn handle(&mut self, message: PersistDecision, _: &mut Context<Self>) -> Self::Result {
         let decision = message.0;
         let (hash, attempt) = (decision.hash, decision.attempt);
-        let claims = self.claims.clone();
+        let (claims, crawler) = (self.claims.clone(), self.crawler.clone());
         let persisted = self.writer.write(Some(hash), move |conn, ctx| {
             storage::decision_persist_in_txn(conn, ctx, &decision)
         });
         Box::pin(async move {
             let persisted = persisted.await?;
             claims.let_go(hash, attempt);
+            // Told here and not by the consensus, which may be dead by now.
+            if let Persisted::Stored { requeued: 1.., .. } = persisted {
+                tell_weak(&crawler, LookAgain);
+            }
             Ok(persisted)
         })
     }

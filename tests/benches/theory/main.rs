@@ -6,6 +6,8 @@
 //!
 //! Every run has its seed, so the table is the same on every machine until the protocol changes.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it finds is for the screen")]
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
