@@ -1,10 +1,11 @@
 //! The simulator against theory: how often a right and how often a wrong result is accepted, as
-//! measured and as computed. The table is in `SIMULATOR.md`, and this holds it to the program.
+//! measured and as computed. The table is in `SIMULATOR.md`.
 //!
-//!     cargo bench --bench theory               # measure, compare, and fail when either is off
+//!     cargo bench --bench theory               # measure, and fail when theory is too often outside
 //!     cargo bench --bench theory -- --write    # and write the table
 //!
-//! Every run has its seed, so the table is the same on every machine until the protocol changes.
+//! Every run has its seed, so the table is the same on every machine, until something changes the
+//! order in which the network works: then the same theory holds for other samples.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it finds is for the screen")]
 
@@ -146,15 +147,13 @@ fn run(is_writing: bool) -> Result<bool, Box<dyn Error>> {
     let document = std::fs::read_to_string(&path)?;
     let (before, rest) = document.split_once(BEGIN).ok_or("the document has no table")?;
     let (stored, after) = rest.split_once(END).ok_or("the table has no end")?;
-    let mut is_good = outside <= OUTSIDE_MAX;
     println!("theory is outside of {outside} intervals; {OUTSIDE_MAX} may be chance");
     if is_writing {
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}"))?;
     } else if stored != table {
-        println!("{DOCUMENT} holds another table: `cargo bench --bench theory -- --write`");
-        is_good = false;
+        println!("{DOCUMENT} holds other samples: `cargo bench --bench theory -- --write`");
     }
-    Ok(is_good)
+    Ok(outside <= OUTSIDE_MAX)
 }
 
 fn main() -> ExitCode {
