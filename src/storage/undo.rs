@@ -190,10 +190,10 @@ impl Undoing<'_> {
 }
 
 /// What rests on the decision at `position`: everything its queue decided later, and its children.
-/// On one without effects nothing rests, nor on a child that was withdrawn before.
+/// On what is not decided nothing rests, nor on a child that was withdrawn before.
 fn dependents(conn: &mut Connection, position: Position) -> Result<Vec<Position>, StoreError> {
     let progress = Progress::at(conn, position)?;
-    if progress.effective.is_none() || progress.status.is_terminal() {
+    if !progress.status.awaits_finality() && progress.appeal.is_none() {
         return Ok(Vec::new());
     }
     let mut found = decided_after(conn, progress.queue, position)?;

@@ -6,6 +6,7 @@ use agora::domain::ledger::{NewTransaction, StateVersion};
 use agora::domain::{
     Amount, Bytes, EventKind, ExecutionMode, Payload, Status, TransactionRules, TxHash,
 };
+use futures_util::future::join;
 
 use crate::world::{WINDOW, World, account, new_transaction, on_virtual_time, short};
 
@@ -26,8 +27,11 @@ fn one_appeal_at_a_time_by_any_account() {
     on_virtual_time(|| async {
         let world = World::new(12, 3).await;
         let hash = world.call("1", "5A / 7A").await;
-        world.handles.open_appeal(hash, account(7)).await.unwrap();
-        let second = world.handles.open_appeal(hash, account(8)).await.unwrap_err().to_string();
+        // Both are on their way before the first can be judged.
+        let appeal = |number| world.handles.open_appeal(hash, account(number));
+        let (first, second) = join(appeal(7), appeal(8)).await;
+        first.unwrap();
+        let second = second.unwrap_err().to_string();
         assert!(second.contains("validators appeal is not decided yet"), "{second}");
         let record = world.decided(hash).await;
         let appeals = &record.consensus.unwrap()["appeals"];

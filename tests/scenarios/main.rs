@@ -101,7 +101,7 @@ fn scenarios_make_happen_what_they_are_about() {
 fn what_is_given_up_does_not_stop_the_others() {
     let outcome = clean(run(&read("given_up"), &seed(1)));
     let count = |status| outcome.transactions.iter().filter(|one| one.status == status).count();
-    assert!(count(Status::Canceled) > 5 && count(Status::Finalized) > 50);
+    assert!(count(Status::Canceled) > 5 && count(Status::Finalized) > 20);
 }
 
 #[test]

@@ -314,6 +314,13 @@ proptest! {
     }
 }
 
+#[test]
+fn what_came_after_an_accepted_error_is_undone_with_it() {
+    let call = |end| Step::Call { contract: 0, value: 8, page: 0, messages: Vec::new(), end };
+    let steps = [call(End::Raises), call(End::Returns)];
+    law_of_undo(&steps, CONTRACTS).unwrap();
+}
+
 on_both_databases!(children_on_other_contracts_go_with_their_parent);
 
 fn children_on_other_contracts_go_with_their_parent(store: &mut Store) {

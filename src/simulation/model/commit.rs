@@ -40,7 +40,7 @@ pub(super) struct Undone {
     pub(super) hash: TxHash,
     /// What it had sent; empty when it had no effects.
     pub(super) children: Vec<TxHash>,
-    pub(super) had_effects: bool,
+    pub(super) was_accepted: bool,
 }
 
 impl Model {
@@ -84,8 +84,8 @@ impl Model {
                 })?;
             }
         }
-        let with_effects = self.commit.undone.iter().filter(|undone| undone.had_effects);
-        let changed = with_effects.map(|undone| &undone.hash).chain(&self.commit.accepted_again);
+        let accepted = self.commit.undone.iter().filter(|undone| undone.was_accepted);
+        let changed = accepted.map(|undone| &undone.hash).chain(&self.commit.accepted_again);
         for hash in changed {
             let Some(entry) = self.entries.get(hash) else { continue };
             let queue = self.queues.get(&entry.transaction.queue_address());

@@ -172,6 +172,7 @@ impl Model {
     pub(super) fn undo(&mut self, hash: TxHash) {
         let Some(entry) = self.entries.get_mut(&hash) else { return };
         entry.appealed_at = None;
+        let was_accepted = entry.decision == Some(Status::Accepted);
         (entry.decision, entry.decided_at, entry.is_wrong) = (None, None, false);
         if !self.commit.overturned.contains(&hash) {
             entry.led.clear();
@@ -189,7 +190,7 @@ impl Model {
         let undone = Undone {
             hash,
             children: effect.as_ref().map(sent_now).unwrap_or_default(),
-            had_effects: effect.is_some(),
+            was_accepted,
         };
         self.commit.undone.push(undone);
         self.commit.accepted.insert(address);
