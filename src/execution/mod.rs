@@ -3,6 +3,7 @@
 //! Nodes reach contracts through one port, [`Executor`]. Production uses the sandboxed Python of
 //! [`python`]; tests, benchmarks and scenarios use [`scripted`] answers.
 
+pub mod nondeterminism;
 pub mod python;
 pub mod scripted;
 

@@ -1,0 +1,188 @@
+//! What a contract may ask beyond its own state: language models and the web.
+//!
+//! Contracts reach both through two ports, [`Models`] and [`Web`]. Each has real, scripted and
+//! simulated implementations, and both can be recorded and replayed. Who asks is part of every
+//! question, so that an answer can depend on the node, and a replay finds it again.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::{Address, Bytes, Digest};
+
+/// Who asks, in which execution, and for the how manieth time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Asker {
+    /// The node's validator; the zero address for a reader.
+    pub node: Address,
+    /// Fixes everything random in the execution: the same for every node of a transaction.
+    pub seed: Digest,
+    /// Does the node execute as the leader?
+    pub leads: bool,
+    /// Questions this execution asked before, to models and to the web together.
+    pub number: u32,
+}
+
+/// In which form an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerFormat {
+    /// Any text.
+    Text,
+    /// A JSON object.
+    Json,
+}
+
+/// A question to a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// `gl.nondet.exec_prompt`.
+    Free {
+        /// The prompt.
+        text: String,
+        /// The form of the answer.
+        format: AnswerFormat,
+        /// Pictures that belong to it, each a whole file.
+        images: Vec<Bytes>,
+    },
+    /// Do two answers agree by a principle? Answered by a [`Answer::Verdict`].
+    Comparative {
+        /// What the leader said.
+        leader_answer: String,
+        /// What this validator found.
+        validator_answer: String,
+        /// By which they are compared.
+        principle: String,
+    },
+    /// The leader's part of `prompt_non_comparative`: does the task. Answered by text.
+    NonComparativeLeader {
+        /// What is to be done.
+        task: String,
+        /// With what.
+        input: String,
+        /// What a good answer fulfils.
+        criteria: String,
+    },
+    /// The validator's part: does the output fulfil the criteria? A [`Answer::Verdict`].
+    NonComparativeValidator {
+        /// What was to be done.
+        task: String,
+        /// With what, as this validator found it.
+        input: String,
+        /// What the leader answered.
+        output: String,
+        /// What a good answer fulfils.
+        criteria: String,
+    },
+}
+
+/// A model's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// To a text prompt.
+    Text(String),
+    /// To a prompt that wants JSON: an object.
+    Json(serde_json::Value),
+    /// Yes or no.
+    Verdict(bool),
+}
+
+/// A request to a server in the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebRequest {
+    /// `http` or `https`.
+    pub url: String,
+    /// GET, POST, DELETE, HEAD, OPTIONS or PATCH.
+    pub method: String,
+    /// Header lines.
+    pub headers: BTreeMap<String, Bytes>,
+    /// What is sent.
+    pub body: Option<Bytes>,
+}
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebResponse {
+    /// The status code.
+    pub status: u16,
+    /// Header lines, names in lower case.
+    pub headers: BTreeMap<String, Bytes>,
+    /// What came.
+    pub body: Bytes,
+}
+
+/// What of a page is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenderMode {
+    /// The text a reader sees.
+    Text,
+    /// The document after its scripts ran.
+    Html,
+    /// A picture, as PNG.
+    Screenshot,
+}
+
+/// A page to be shown in a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderRequest {
+    /// `http` or `https`.
+    pub url: String,
+    /// What is wanted.
+    pub mode: RenderMode,
+    /// How long scripts may run after the document is loaded.
+    pub wait: Duration,
+}
+
+/// A page as it was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rendered {
+    /// Text or HTML.
+    Text(String),
+    /// A PNG file.
+    Image(Bytes),
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// The question is at fault, or what it asks for: raised in the contract, which may handle it.
+    #[error("{code}: {reason}")]
+    Refused {
+        /// One of the codes of `reference/studio.md` section 7.1, such as `WEB_REQUEST_FAILED`.
+        code: &'static str,
+        /// In words for the contract's author.
+        reason: String,
+    },
+    /// The node's provider or network is at fault: this node has no result at all.
+    #[error("{code}: {reason}")]
+    Unavailable {
+        /// One of the codes of `reference/studio.md` section 7.1, such as `LLM_RATE_LIMITED`.
+        code: &'static str,
+        /// In words for who runs the node.
+        reason: String,
+    },
+}
+
+/// Answers prompts.
+pub trait Models: Debug + Send + Sync {
+    /// The answer to a prompt, of the kind the prompt wants.
+    fn ask(&self, asker: Asker, prompt: Prompt) -> BoxFuture<'static, Result<Answer, NoAnswer>>;
+}
+
+/// Reaches the web.
+pub trait Web: Debug + Send + Sync {
+    /// Sends a request; an error status is a response, no error.
+    fn fetch(
+        &self,
+        asker: Asker,
+        request: WebRequest,
+    ) -> BoxFuture<'static, Result<WebResponse, NoAnswer>>;
+
+    /// Shows a page in a browser.
+    fn render(
+        &self,
+        asker: Asker,
+        request: RenderRequest,
+    ) -> BoxFuture<'static, Result<Rendered, NoAnswer>>;
+}
