@@ -33,5 +33,6 @@ pub mod system;
 mod tell;
 #[cfg(test)]
 mod testing;
+pub mod world;
 
 pub use tell::{dropped_messages, tell, tell_weak};

@@ -15,9 +15,9 @@ use super::messages::{
     Dismiss, ExecutionTimedOut, LeaderProposed, NodeFailed, RevealVote, VoteCommitted, VoteRevealed,
 };
 use super::permits::Permits;
-use super::reader::VersionPages;
 use super::supervision::{DeathWatch, Terminated};
 use super::tell;
+use super::world::{NetworkWorld, StatePorts, VersionPages};
 use crate::domain::calldata::Value;
 use crate::domain::ledger::{ConsensusJob, StateVersion};
 use crate::domain::{
@@ -73,8 +73,8 @@ pub struct NodeReports {
 pub struct NodePorts {
     /// Runs contracts.
     pub executor: Arc<dyn Executor>,
-    /// Fetches state that was not sent along.
-    pub pages: Recipient<super::messages::ReadPages>,
+    /// Reads the network's state.
+    pub state: StatePorts,
     /// How many executions may run in the whole process.
     pub executions: Permits,
     /// The network.
@@ -152,8 +152,9 @@ impl Node {
                 contract: self.job.contract,
                 version: StateVersion::Accepted,
                 overlay: Arc::clone(&self.job.overlay),
-                store: self.ports.pages.clone(),
+                store: self.ports.state.pages.clone(),
             }),
+            world: Arc::new(NetworkWorld::new(self.ports.state.clone(), self.job.views.clone())),
             seed: keccak256(&[b"agora:execution", transaction.hash.as_bytes()]),
             time_limit: self.time_limit(),
         })

@@ -8,14 +8,15 @@ use actix::{Actor, Addr, Context, Handler};
 use futures_util::future::BoxFuture;
 
 use super::messages::{
-    Dismiss, ExecutionTimedOut, LeaderProposed, NodeFailed, ReadPages, RevealVote, VoteCommitted,
-    VoteRevealed,
+    Dismiss, ExecutionTimedOut, GetAccount, LeaderProposed, NodeFailed, ReadPages, RevealVote,
+    ViewContract, VoteCommitted, VoteRevealed,
 };
 use super::node::{Node, NodeId, NodePorts, NodeReports, Task};
 use super::permits::Permits;
 use super::supervision::Terminated;
 use super::testing::samples::job;
 use super::testing::{Probe, paused, settle};
+use super::world::StatePorts;
 use crate::domain::ledger::ConsensusJob;
 use crate::domain::{Address, Bytes, Code, Digest, Execution, ExecutionOutcome, Seat, Vote};
 use crate::execution::scripted::Scripted;
@@ -69,7 +70,11 @@ fn start_job(task: Task, executor: Arc<dyn Executor>, job: ConsensusJob) -> Sett
     };
     let ports = NodePorts {
         executor,
-        pages: pages.recipient,
+        state: StatePorts {
+            view: Probe::answering(|_: &ViewContract| Some(Ok(None))).recipient,
+            pages: pages.recipient,
+            accounts: Probe::answering(|_: &GetAccount| None).recipient,
+        },
         executions: Permits::new("executions", 1),
         chain_id: 1,
         network_seed: Digest::new([1; 32]),

@@ -3,23 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
+use actix::{Actor, Context, Handler, ResponseFuture};
 
-use super::messages::{CallContract, DescribeContract, ReadError, ReadPages, ViewContract};
+use super::messages::{CallContract, DescribeContract, ReadError, ViewContract};
 use super::permits::Permits;
-use crate::domain::ledger::{ContractView, StateVersion, StoreError};
-use crate::domain::{Address, Amount, Clock, Digest, Execution, Page, PageKey, Pages, keccak256};
-use crate::execution::{
-    Entry, ExecutionError, ExecutionRequest, Executor, Message, PageSource, Role,
-};
+use super::world::{NetworkWorld, StatePorts, VersionPages};
+use crate::domain::ledger::{ContractView, SharedViews, StateVersion, StoreError};
+use crate::domain::{Address, Amount, Clock, Digest, Execution, keccak256};
+use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, Message, Role};
 
 /// What the reader needs.
 #[derive(Debug, Clone)]
 pub struct ReaderPorts {
-    /// Reads code and state.
-    pub view: Recipient<ViewContract>,
-    /// Reads state that was not sent along.
-    pub pages: Recipient<ReadPages>,
+    /// Reads the network's state.
+    pub state: StatePorts,
     /// Runs contracts.
     pub executor: Arc<dyn Executor>,
     /// How many calls may run.
@@ -57,7 +54,7 @@ impl ReaderPorts {
         address: Address,
         version: StateVersion,
     ) -> Result<ContractView, ReadError> {
-        let answer = self.view.send(ViewContract { address, version }).await;
+        let answer = self.state.view.send(ViewContract { address, version }).await;
         let view = answer.unwrap_or(Err(StoreError::Closed))?;
         let name = address.to_string();
         view.ok_or(ReadError::Store(StoreError::NotFound { what: "contract", name }))
@@ -88,8 +85,9 @@ impl ReaderPorts {
                 contract: call.contract,
                 version: call.version,
                 overlay: Arc::default(),
-                store: self.pages.clone(),
+                store: self.state.pages.clone(),
             }),
+            world: Arc::new(NetworkWorld::new(self.state.clone(), SharedViews::default())),
             seed: keccak256(&[b"agora:read", self.network_seed.as_bytes()]),
             time_limit: self.time_limit,
         };
@@ -127,37 +125,5 @@ impl Handler<DescribeContract> for Reader {
     fn handle(&mut self, message: DescribeContract, _: &mut Context<Self>) -> Self::Result {
         let ports = self.ports.clone();
         Box::pin(async move { ports.describe(message.0).await })
-    }
-}
-
-/// One version of a contract's state as a source of pages.
-#[derive(Debug)]
-pub struct VersionPages {
-    /// Which contract.
-    pub contract: Address,
-    /// Accepted or finalized.
-    pub version: StateVersion,
-    /// Pages that are to be seen otherwise.
-    pub overlay: Arc<Pages>,
-    /// Who reads.
-    pub store: Recipient<ReadPages>,
-}
-
-impl PageSource for VersionPages {
-    fn read(
-        &self,
-        keys: Vec<PageKey>,
-    ) -> futures_util::future::BoxFuture<'static, Result<Vec<Page>, ExecutionError>> {
-        let overlay = Arc::clone(&self.overlay);
-        let asked = keys.clone();
-        let request = ReadPages { address: self.contract, version: self.version, keys };
-        let answer = self.store.send(request);
-        Box::pin(async move {
-            let answer = answer.await.unwrap_or(Err(StoreError::Closed));
-            let stored =
-                answer.map_err(|error| ExecutionError::Infrastructure(error.to_string()))?;
-            let seen = |(key, page)| overlay.get(&key).cloned().unwrap_or(page);
-            Ok(asked.into_iter().zip(stored).map(seen).collect())
-        })
     }
 }

@@ -26,6 +26,7 @@ use super::settings::NetworkSettings;
 use super::store::{Database, Store};
 use super::supervision::{DeathWatch, RestartPolicy, Terminated, Verdict};
 use super::tell;
+use super::world::StatePorts;
 use crate::domain::ledger::StoreError;
 use crate::execution::Executor;
 
@@ -361,7 +362,7 @@ impl Wiring<'_> {
         let settings = self.settings;
         let nodes = self.ports.nodes(NodePorts {
             executor: Arc::clone(self.executor),
-            pages: store.clone().recipient(),
+            state: state_of(store),
             executions: executions.clone(),
             chain_id: settings.chain_id,
             network_seed: settings.seed,
@@ -393,8 +394,7 @@ impl Wiring<'_> {
 
     fn reader(&self, store: &Addr<Store>, calls: &Permits) -> ReaderPorts {
         ReaderPorts {
-            view: store.clone().recipient(),
-            pages: store.clone().recipient(),
+            state: state_of(store),
             executor: Arc::clone(self.executor),
             calls: calls.clone(),
             clock: Arc::new(self.clock.clone()),
@@ -408,3 +408,11 @@ impl Wiring<'_> {
 #[cfg(test)]
 #[path = "system_tests.rs"]
 mod tests;
+
+fn state_of(store: &Addr<Store>) -> StatePorts {
+    StatePorts {
+        view: store.clone().recipient(),
+        pages: store.clone().recipient(),
+        accounts: store.clone().recipient(),
+    }
+}

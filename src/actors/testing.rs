@@ -106,7 +106,9 @@ where
 pub(crate) mod samples {
     use std::sync::Arc;
 
-    use crate::domain::ledger::{ConsensusJob, Hold, PendingTransaction, Position, Snapshot};
+    use crate::domain::ledger::{
+        ConsensusJob, Hold, PendingTransaction, Position, SharedViews, Snapshot,
+    };
     use crate::domain::{
         Address, Amount, Bytes, Code, Payload, PayloadKind, Phase, Stake, Timestamp, Transaction,
         TransactionRules, TxHash, Validator,
@@ -160,6 +162,7 @@ pub(crate) mod samples {
             snapshot: Snapshot::default(),
             overlay: Arc::default(),
             validators: Arc::new((10..15).map(validator).collect()),
+            views: SharedViews::default(),
             hold: Hold::default(),
         }
     }

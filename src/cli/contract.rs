@@ -7,6 +7,7 @@ use clap::Subcommand;
 use super::{CliError, EXIT_OK, say};
 use crate::domain::{Bytes, Code};
 use crate::execution::Executor;
+use crate::execution::nondeterminism::Services;
 use crate::execution::python::{PythonExecutor, PythonSettings, examples};
 
 #[derive(Debug, Subcommand)]
@@ -49,7 +50,8 @@ fn schema(file: &PathBuf) -> Result<String, CliError> {
     let source = std::fs::read(file)
         .map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
     let code = Code::new(Bytes::from(source));
-    let executor = PythonExecutor::start(PythonSettings::new(std::env::current_exe()?))?;
+    let executor =
+        PythonExecutor::start(PythonSettings::new(std::env::current_exe()?), Services::none())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let schema = runtime.block_on(executor.schema(code))??;
     Ok(serde_json::to_string_pretty(&schema)?)

@@ -15,6 +15,7 @@ use crate::actors::system::{Network, block_on};
 use crate::api::{self, ApiSettings, Details};
 use crate::domain::ledger::Genesis;
 use crate::domain::{Amount, Clock, ClockReading, DerivedKey, KeyUse, Profile, Stake, Validator};
+use crate::execution::nondeterminism::Services;
 use crate::execution::python::{PythonExecutor, PythonSettings};
 
 /// Stake of each validator of the first start.
@@ -61,7 +62,7 @@ async fn run(config: Config, listener: TcpListener, database: Database) -> Resul
         log::warn!(target: "system", "{} transactions were in flight at the last stop; they run again", recovered.len());
     }
     let settings = NetworkSettings { seed: network.seed, ..settings };
-    let executor = PythonExecutor::start(python_settings(&config)?)?;
+    let executor = PythonExecutor::start(python_settings(&config)?, Services::none())?;
     let sandbox = executor.clone();
     let network = Network::start(settings, database, Arc::new(executor), clock).await?;
     let handles = network.handles();

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::views::SharedViews;
+
 use super::{
     Address, Amount, AppealKind, Bytes, Code, Digest, Event, LeaderReceipt, Pages, PastRound,
     Payload, PayloadKind, Phase, Profile, RotationRecord, Stake, Status, Timestamp, Transaction,
@@ -104,6 +106,8 @@ pub struct ConsensusJob {
     pub overlay: Arc<Pages>,
     /// Everybody who may sit in its committee, in address order.
     pub validators: Arc<Vec<Validator>>,
+    /// Other contracts and accounts as the first of its nodes saw them.
+    pub views: SharedViews,
     /// Keeps the claim for as long as anybody works on the job.
     pub hold: Hold,
 }
@@ -301,7 +305,7 @@ pub struct ContractRecord {
 }
 
 /// Which of a contract's two states is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StateVersion {
     /// Effects of all accepted transactions.

@@ -23,6 +23,7 @@ mod store_error;
 mod time;
 mod transaction;
 mod validator;
+mod views;
 mod vote;
 
 pub use address::Address;

@@ -11,9 +11,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 
-use crate::domain::ledger::Snapshot;
+use crate::domain::ledger::{Snapshot, StateVersion};
 use crate::domain::{
     Address, Amount, Bytes, Code, Digest, Execution, LeaderReceipt, Page, PageKey, Timestamp,
 };
@@ -95,6 +96,8 @@ pub struct ExecutionRequest {
     pub snapshot: Snapshot,
     /// Where pages outside an incomplete snapshot come from.
     pub pages: Arc<dyn PageSource>,
+    /// Other contracts and accounts.
+    pub world: Arc<dyn World>,
     /// Fixes everything that could differ between runs.
     pub seed: Digest,
     /// Elapsed time after which the execution is killed.
@@ -105,6 +108,50 @@ pub struct ExecutionRequest {
 pub trait PageSource: Debug + Send + Sync {
     /// The pages under `keys`, in their order; absent pages are empty.
     fn read(&self, keys: Vec<PageKey>) -> BoxFuture<'static, Result<Vec<Page>, ExecutionError>>;
+}
+
+/// Other contracts and accounts, as an execution may ask for them.
+pub trait World: Debug + Send + Sync {
+    /// The contract at an address, in one of its two states; `None` when there is none.
+    fn contract(
+        &self,
+        address: Address,
+        version: StateVersion,
+    ) -> BoxFuture<'static, Result<Option<OtherContract>, ExecutionError>>;
+
+    /// What an account or a contract has.
+    fn balance(&self, address: Address) -> BoxFuture<'static, Result<Amount, ExecutionError>>;
+}
+
+/// Another contract, ready to be asked.
+#[derive(Debug, Clone)]
+pub struct OtherContract {
+    /// What runs.
+    pub code: Code,
+    /// What it has.
+    pub balance: Amount,
+    /// Its state, or the part of it that is at hand.
+    pub snapshot: Snapshot,
+    /// Where the rest comes from.
+    pub pages: Arc<dyn PageSource>,
+}
+
+/// A world in which there is nobody else.
+#[derive(Debug, Clone, Copy)]
+pub struct NoWorld;
+
+impl World for NoWorld {
+    fn contract(
+        &self,
+        _address: Address,
+        _version: StateVersion,
+    ) -> BoxFuture<'static, Result<Option<OtherContract>, ExecutionError>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn balance(&self, _address: Address) -> BoxFuture<'static, Result<Amount, ExecutionError>> {
+        ready(Ok(Amount::ZERO)).boxed()
+    }
 }
 
 /// Why a node has no result.

@@ -15,7 +15,9 @@ use super::rows::{Progress, ProgressRow, TransactionRow, address_maybe, unknown_
 use super::schema::{children, codes, transactions};
 use super::transactions::{is_head_of_queue, is_in_flight, one_row};
 use super::undo::decided_after;
-use crate::domain::ledger::{Claim, ConsensusJob, Hold, Snapshot, StateVersion, StoreError};
+use crate::domain::ledger::{
+    Claim, ConsensusJob, Hold, SharedViews, Snapshot, StateVersion, StoreError,
+};
 use crate::domain::{
     Address, Amount, Code, Digest, EventKind, Execution, Pages, Payload, PayloadKind, Phase,
     Status, Timestamp, Transaction, TxHash, Validator,
@@ -156,6 +158,7 @@ fn claim(
         overlay: Arc::new(start.overlay),
         transaction: Arc::new(transaction),
         validators: Arc::clone(validators),
+        views: SharedViews::default(),
         hold: Hold::default(),
     };
     Ok(Claim::Claimed(Box::new(job)))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use agora::domain::ledger::Snapshot;
 use agora::domain::{Cost, Digest, Execution};
+use agora::execution::nondeterminism::Services;
 use agora::execution::python::PythonExecutor;
 use agora::execution::{Executor, PageSource};
 
@@ -43,7 +44,7 @@ fn without_cost(execution: Execution) -> Execution {
 
 #[tokio::test]
 async fn every_run_on_every_worker_is_the_same() {
-    let (one, many) = (executor(), PythonExecutor::start(settings(3)).unwrap());
+    let (one, many) = (executor(), PythonExecutor::start(settings(3), Services::none()).unwrap());
     let first = without_cost(one.execute(request(PROBE, Some("go"), vec![])).await.unwrap());
     let again = (0..6).flat_map(|_| [&one, &many]);
     let again = again.map(|executor| executor.execute(request(PROBE, Some("go"), vec![])));

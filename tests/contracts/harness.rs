@@ -10,9 +10,10 @@ use agora::domain::{
     Address, Amount, Bytes, Code, Digest, Execution, ExecutionOutcome, Page, PageKey, Pages,
     Timestamp,
 };
+use agora::execution::nondeterminism::Services;
 use agora::execution::python::{PythonExecutor, PythonSettings};
 use agora::execution::{
-    Entry, ExecutionError, ExecutionRequest, Executor, Message, PageSource, Role,
+    Entry, ExecutionError, ExecutionRequest, Executor, Message, NoWorld, PageSource, Role,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -28,7 +29,7 @@ pub(crate) fn settings(workers_max: usize) -> PythonSettings {
 
 /// An executor of one worker, so that whatever a contract leaves behind meets the next job.
 pub(crate) fn executor() -> PythonExecutor {
-    PythonExecutor::start(settings(1)).unwrap()
+    PythonExecutor::start(settings(1), Services::none()).unwrap()
 }
 
 /// Pages that are not sent along, and how often somebody asked.
@@ -79,6 +80,7 @@ pub(crate) fn request(source: &str, method: Option<&str>, args: Vec<Value>) -> E
         },
         snapshot: Snapshot { pages: Arc::default(), complete: true },
         pages: Arc::new(Remote::default()),
+        world: Arc::new(NoWorld),
         seed: Digest::new([7; 32]),
         time_limit: Duration::from_secs(20),
     }

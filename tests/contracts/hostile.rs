@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agora::domain::{Execution, ExecutionOutcome};
+use agora::execution::nondeterminism::Services;
 use agora::execution::python::{PythonExecutor, PythonSettings};
 use agora::execution::{ExecutionError, Executor};
 
@@ -198,7 +199,7 @@ async fn a_worker_that_crashes_is_replaced() {
 async fn a_program_that_is_no_worker_is_told_in_words() {
     for program in ["/no/such/program", "/bin/true"] {
         let settings = PythonSettings::new(program.into());
-        let executor = PythonExecutor::start(settings).unwrap();
+        let executor = PythonExecutor::start(settings, Services::none()).unwrap();
         let ended = executor.execute(request("", None, vec![])).await;
         let Err(ExecutionError::Infrastructure(reason)) = ended else { panic!("{ended:?}") };
         assert!(reason.contains(program), "{reason}");

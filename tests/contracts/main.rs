@@ -6,6 +6,7 @@
     reason = "helpers of tests fail as tests do; clippy sees only functions marked as tests"
 )]
 
+mod blocks;
 mod calldata;
 mod determinism;
 mod examples;
@@ -13,5 +14,8 @@ mod harness;
 mod hostile;
 mod language;
 mod messages;
+mod nondeterminism;
 mod sandbox;
 mod storage;
+mod surroundings;
+mod views;

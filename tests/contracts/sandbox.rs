@@ -1,6 +1,7 @@
 //! Which locks hold, and what becomes of worker processes.
 
 use agora::domain::ExecutionOutcome;
+use agora::execution::nondeterminism::Services;
 use agora::execution::python::{PythonExecutor, PythonSettings, examples};
 use agora::execution::{ExecutionError, Executor};
 
@@ -25,7 +26,7 @@ fn kill(process: u32) {
 #[tokio::test]
 async fn locks_are_reported_and_can_be_required() {
     let settings = PythonSettings { require_sandbox: true, ..settings(1) };
-    let executor = PythonExecutor::start(settings).unwrap();
+    let executor = PythonExecutor::start(settings, Services::none()).unwrap();
     let ended = executor.execute(request(examples()[0].source, None, vec![])).await;
     let report = executor.sandbox_report();
     assert!(report.known);
@@ -46,7 +47,7 @@ async fn locks_are_reported_and_can_be_required() {
 async fn workers_that_are_killed_are_replaced_and_leave_no_zombies() {
     let limit = 192_000_001;
     let settings = PythonSettings { memory_limit_bytes: limit, ..settings(1) };
-    let executor = PythonExecutor::start(settings).unwrap();
+    let executor = PythonExecutor::start(settings, Services::none()).unwrap();
     let source = examples()[0].source;
     let deploy = || executor.execute(request(source, None, vec![]));
     assert!(deploy().await.unwrap().outcome.is_success());
@@ -132,7 +133,7 @@ class Ordinary(gl.Contract):
 async fn ordinary_contracts_keep_their_worker() {
     let limit = 192_000_005;
     let settings = PythonSettings { memory_limit_bytes: limit, ..settings(1) };
-    let executor = PythonExecutor::start(settings).unwrap();
+    let executor = PythonExecutor::start(settings, Services::none()).unwrap();
     let mut sources: Vec<&str> = examples().iter().map(|example| example.source).collect();
     sources.push(ORDINARY);
     let mut first = None;

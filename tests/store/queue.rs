@@ -58,6 +58,7 @@ fn a_later_transaction_is_blocked_until_the_earlier_is_decided(store: &mut Store
             code: Some(view.record.code),
             snapshot: view.snapshot,
             validators,
+            views: agora::domain::ledger::SharedViews::default(),
             hold: agora::domain::ledger::Hold::default(),
         };
         accepted(&job, &[])

@@ -4,8 +4,11 @@
 //! simulated implementations, and both can be recorded and replayed. Who asks is part of every
 //! question, so that an answer can depend on the node, and a replay finds it again.
 
+mod absent;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -185,4 +188,20 @@ pub trait Web: Debug + Send + Sync {
         asker: Asker,
         request: RenderRequest,
     ) -> BoxFuture<'static, Result<Rendered, NoAnswer>>;
+}
+
+/// What stands behind both ports of one network.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// Answers prompts.
+    pub models: Arc<dyn Models>,
+    /// Reaches the web.
+    pub web: Arc<dyn Web>,
+}
+
+impl Services {
+    /// Refuses everything, in words.
+    pub fn none() -> Self {
+        Self { models: Arc::new(absent::Absent), web: Arc::new(absent::Absent) }
+    }
 }

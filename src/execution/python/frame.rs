@@ -3,8 +3,9 @@
 //! The parent trusts nothing in a frame from a worker: every length is checked against what is
 //! there, every size has a limit, and decoding never panics.
 
+use super::job::{Job, read_job, write_job};
 use super::wire::{Reader, Writer};
-use crate::domain::{Bytes, Digest, EmittedMessage, Page, PageKey};
+use crate::domain::{Bytes, EmittedMessage, Page, PageKey};
 
 /// Largest body of a frame to a worker, in bytes.
 pub(super) const TO_WORKER_BYTES_MAX: usize = 256 << 20;
@@ -12,72 +13,6 @@ pub(super) const TO_WORKER_BYTES_MAX: usize = 256 << 20;
 pub(super) const FROM_WORKER_BYTES_MAX: usize = 48 << 20;
 /// Most pages a worker may ask for at once.
 pub(super) const PAGES_ASKED_MAX: usize = 4096;
-
-/// What a worker is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Task {
-    /// Run the constructor.
-    Constructor,
-    /// Run a method.
-    Method,
-    /// Extract the schema.
-    Schema,
-}
-
-/// One job for a worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Job {
-    /// Names the code; the worker asks for the source when it does not have it.
-    pub(super) code: Digest,
-    /// What to do.
-    pub(super) task: Task,
-    /// State must not change.
-    pub(super) reader: bool,
-    /// The call.
-    pub(super) calldata: Bytes,
-    /// The contract's address.
-    pub(super) contract: [u8; 20],
-    /// The caller's address.
-    pub(super) sender: [u8; 20],
-    /// The signer's address.
-    pub(super) origin: [u8; 20],
-    /// Value sent along, big-endian.
-    pub(super) value: [u8; 32],
-    /// The contract's balance, big-endian.
-    pub(super) balance: [u8; 32],
-    /// The network.
-    pub(super) chain_id: u64,
-    /// The clock, in milliseconds since the Unix epoch.
-    pub(super) at: i64,
-    /// Seeds `random`.
-    pub(super) seed: Digest,
-    /// Pages not sent along are empty, rather than unknown.
-    pub(super) complete: bool,
-    /// Pages sent along.
-    pub(super) pages: Vec<(PageKey, Page)>,
-}
-
-impl Job {
-    /// A job without message and state.
-    pub(super) fn on_nothing(code: Digest, task: Task) -> Self {
-        Self {
-            code,
-            task,
-            reader: true,
-            calldata: Bytes::new(),
-            contract: [0; 20],
-            sender: [0; 20],
-            origin: [0; 20],
-            value: [0; 32],
-            balance: [0; 32],
-            chain_id: 0,
-            at: 0,
-            seed: Digest::new([0; 32]),
-            complete: true,
-            pages: Vec::new(),
-        }
-    }
-}
 
 /// A frame to a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +23,8 @@ pub(super) enum ToWorker {
     Code(Bytes),
     /// The pages that were asked for, in that order.
     Pages(Vec<Page>),
+    /// The answer to a question, as a map in calldata.
+    Answer(Bytes),
 }
 
 /// How a worker says a job ended.
@@ -101,6 +38,10 @@ pub(super) struct Report {
     pub(super) pages: Vec<(PageKey, Page)>,
     /// Messages the contract sent.
     pub(super) messages: Vec<EmittedMessage>,
+    /// The outputs of its non-deterministic blocks that count.
+    pub(super) blocks: Vec<Bytes>,
+    /// The first block whose leader's output is not accepted.
+    pub(super) disagreed: Option<u32>,
     /// What was printed.
     pub(super) stdout: String,
     /// Traceback and warnings.
@@ -132,6 +73,8 @@ pub(super) enum FromWorker {
     NeedCode,
     /// These pages are needed.
     ReadPages(Vec<PageKey>),
+    /// The contract asks something, in a map in calldata.
+    Ask(Bytes),
     /// The job ended.
     Done(Box<Report>),
     /// Cleaned up after the job; when not `clean`, the worker must be replaced.
@@ -145,7 +88,7 @@ impl ToWorker {
     /// The whole frame, its length first.
     pub(super) fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Job(job) => encode_job(job),
+            Self::Job(job) => write_job(Writer::tagged(0), job),
             Self::Code(source) => {
                 let mut writer = Writer::tagged(1);
                 writer.bytes(source);
@@ -153,10 +96,12 @@ impl ToWorker {
             }
             Self::Pages(pages) => {
                 let mut writer = Writer::tagged(2);
-                writer.u32(pages.len());
-                for page in pages {
-                    writer.bytes(page);
-                }
+                writer.blobs(pages);
+                writer.finish()
+            }
+            Self::Answer(answer) => {
+                let mut writer = Writer::tagged(3);
+                writer.bytes(answer);
                 writer.finish()
             }
         }
@@ -166,62 +111,14 @@ impl ToWorker {
     pub(super) fn decode(body: &[u8]) -> Option<Self> {
         let mut reader = Reader(body);
         let frame = match reader.u8()? {
-            0 => Self::Job(Box::new(decode_job(&mut reader)?)),
+            0 => Self::Job(Box::new(read_job(&mut reader)?)),
             1 => Self::Code(reader.bytes()?),
             2 => Self::Pages(reader.list(Reader::bytes)?),
+            3 => Self::Answer(reader.bytes()?),
             _ => return None,
         };
         reader.end(frame)
     }
-}
-
-fn encode_job(job: &Job) -> Vec<u8> {
-    let mut writer = Writer::tagged(0);
-    let task = match job.task {
-        Task::Constructor => 0,
-        Task::Method => 1,
-        Task::Schema => 2,
-    };
-    writer.0.extend_from_slice(job.code.as_bytes());
-    writer.0.extend_from_slice(&[task, u8::from(job.reader), u8::from(job.complete)]);
-    writer.bytes(&job.calldata);
-    for address in [&job.contract, &job.sender, &job.origin] {
-        writer.0.extend_from_slice(address);
-    }
-    writer.0.extend_from_slice(&job.value);
-    writer.0.extend_from_slice(&job.balance);
-    writer.0.extend_from_slice(&job.chain_id.to_le_bytes());
-    writer.0.extend_from_slice(&job.at.to_le_bytes());
-    writer.0.extend_from_slice(job.seed.as_bytes());
-    writer.pages(&job.pages);
-    writer.finish()
-}
-
-fn decode_job(reader: &mut Reader<'_>) -> Option<Job> {
-    let code = Digest::new(reader.array()?);
-    let task = match reader.u8()? {
-        0 => Task::Constructor,
-        1 => Task::Method,
-        2 => Task::Schema,
-        _ => return None,
-    };
-    let (is_reader, complete) = (reader.bool()?, reader.bool()?);
-    Some(Job {
-        code,
-        task,
-        reader: is_reader,
-        complete,
-        calldata: reader.bytes()?,
-        contract: reader.array()?,
-        sender: reader.array()?,
-        origin: reader.array()?,
-        value: reader.array()?,
-        balance: reader.array()?,
-        chain_id: u64::from_le_bytes(reader.array()?),
-        at: i64::from_le_bytes(reader.array()?),
-        seed: Digest::new(reader.array()?),
-        pages: reader.pages()?,
-    })
 }
 
 impl FromWorker {
@@ -249,6 +146,10 @@ impl FromWorker {
                 writer.bytes(&report.payload);
                 writer.pages(&report.pages);
                 writer.messages(&report.messages);
+                writer.blobs(&report.blocks);
+                // No block has this number: there are fewer.
+                let disagreed = report.disagreed.unwrap_or(u32::MAX);
+                writer.0.extend_from_slice(&disagreed.to_le_bytes());
                 writer.bytes(report.stdout.as_bytes());
                 writer.bytes(report.stderr.as_bytes());
                 writer.0.extend_from_slice(&report.cpu_micros.to_le_bytes());
@@ -257,6 +158,11 @@ impl FromWorker {
             Self::Ready { clean } => {
                 let mut writer = Writer::tagged(4);
                 writer.0.push(u8::from(*clean));
+                writer.finish()
+            }
+            Self::Ask(question) => {
+                let mut writer = Writer::tagged(5);
+                writer.bytes(question);
                 writer.finish()
             }
         }
@@ -279,11 +185,14 @@ impl FromWorker {
                 payload: reader.bytes()?,
                 pages: reader.pages()?,
                 messages: reader.messages()?,
+                blocks: reader.list(Reader::bytes)?,
+                disagreed: Some(u32::from_le_bytes(reader.array()?)).filter(|it| *it != u32::MAX),
                 stdout: reader.text()?,
                 stderr: reader.text()?,
                 cpu_micros: u64::from_le_bytes(reader.array()?),
             })),
             4 => Self::Ready { clean: reader.bool()? },
+            5 => Self::Ask(reader.bytes()?),
             _ => return None,
         };
         reader.end(frame)
@@ -294,9 +203,10 @@ impl FromWorker {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::job::Task;
     use super::super::outbox::{MESSAGES_BYTES_MAX, MESSAGES_MAX};
     use super::*;
-    use crate::domain::{Address, Amount, MessageBody, SlotId, Trigger, U256};
+    use crate::domain::{Address, Amount, Digest, MessageBody, SlotId, Trigger, U256};
 
     fn page() -> (PageKey, Page) {
         (PageKey { slot: SlotId(Digest::new([7; 32])), index: 9 }, Bytes::from_static(b"content"))
@@ -319,6 +229,8 @@ mod tests {
             payload: Bytes::from_static(b"OOM"),
             pages: vec![page()],
             messages,
+            blocks: vec![Bytes::from_static(b"output")],
+            disagreed: Some(1),
             stdout: "out".into(),
             stderr: "err".into(),
             cpu_micros: 3,
@@ -331,6 +243,7 @@ mod tests {
             code: Digest::new([1; 32]),
             task: Task::Schema,
             reader: true,
+            nested: false,
             calldata: Bytes::from_static(b"call"),
             contract: [2; 20],
             sender: [3; 20],
@@ -342,11 +255,13 @@ mod tests {
             seed: Digest::new([8; 32]),
             complete: false,
             pages: vec![page()],
+            leaders: Some(vec![Bytes::from_static(b"output"), Bytes::new()]),
         };
         for frame in [
             ToWorker::Job(Box::new(job)),
             ToWorker::Code(Bytes::from_static(b"x = 1")),
             ToWorker::Pages(vec![Bytes::new(), Bytes::from_static(b"p")]),
+            ToWorker::Answer(Bytes::from_static(b"yes")),
         ] {
             assert_eq!(ToWorker::decode(&frame.encode()[4..]), Some(frame));
         }
@@ -360,6 +275,7 @@ mod tests {
             FromWorker::Hello(Locks { seccomp: true, ..Locks::default() }),
             FromWorker::NeedCode,
             FromWorker::ReadPages(vec![page().0]),
+            FromWorker::Ask(Bytes::from_static(b"why")),
             FromWorker::Done(Box::new(report)),
             FromWorker::Ready { clean: false },
         ] {

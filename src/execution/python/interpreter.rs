@@ -8,7 +8,7 @@ use vm::compiler::Mode;
 use vm::{Interpreter, PyObjectRef, PyRef, PyResult, Settings, VirtualMachine};
 
 use super::fingerprint::Fingerprint;
-use super::frame::{Job, Task};
+use super::job::{Job, Task};
 use super::{native, values};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
@@ -23,12 +23,16 @@ const RESULT_BYTES_MAX: usize = 1 << 20;
 const SUSPICIOUS: [&str; 4] = ["__code__", "__defaults__", "__kwdefaults__", "__closure__"];
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 10] = [
+const SDK: [(&str, &str); 14] = [
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
     ("genlayer.tree", include_str!("sdk/tree.py")),
     ("genlayer.calldata", include_str!("sdk/calldata.py")),
+    ("genlayer.trace", include_str!("sdk/trace.py")),
+    ("genlayer.vm", include_str!("sdk/vm.py")),
+    ("genlayer.nondet", include_str!("sdk/nondet.py")),
+    ("genlayer.eq_principle", include_str!("sdk/eq_principle.py")),
     ("genlayer.contract", include_str!("sdk/contract.py")),
     ("genlayer.messages", include_str!("sdk/messages.py")),
     ("genlayer", include_str!("sdk/package.py")),

@@ -3,17 +3,23 @@
 //! The parent side is [`PythonExecutor`] over a pool of processes; the child side is
 //! [`worker_main`], an interpreter with the SDK of `sdk/`. They talk in frames over a socket pair.
 
+mod blocks;
+mod conversation;
 mod examples;
 mod executor;
 mod fingerprint;
 mod frame;
 mod interpreter;
+mod job;
 mod link;
 mod native;
 mod outbox;
 mod pool;
 mod process;
+mod question;
+mod results;
 mod sandbox;
+mod scope;
 mod settings;
 mod store;
 mod values;

@@ -7,11 +7,14 @@
 
 use std::cell::RefCell;
 
-use super::frame::{FromWorker, Job, ToWorker};
+use super::blocks::Blocks;
+use super::frame::{FromWorker, ToWorker};
+use super::job::Job;
 use super::link::Link;
 use super::outbox::Outbox;
+use super::scope::Scopes;
 use super::store::{Fetch, Store};
-use crate::domain::{Address, EmittedMessage, Page, PageKey, U256};
+use crate::domain::{Address, Bytes, EmittedMessage, Page, PageKey, U256};
 
 /// Most bytes of printed text that are kept, and as many of traceback and warnings.
 pub(super) const OUTPUT_BYTES_MAX: usize = 64 << 10;
@@ -53,6 +56,8 @@ struct State {
     stderr: Output,
     at: i64,
     outbox: Outbox,
+    blocks: Blocks,
+    scopes: Scopes,
 }
 
 thread_local! {
@@ -67,6 +72,10 @@ pub(super) struct Leftovers {
     pub(super) changes: Vec<(PageKey, Page)>,
     /// Messages that were sent.
     pub(super) messages: Vec<EmittedMessage>,
+    /// Outputs of non-deterministic blocks.
+    pub(super) blocks: Vec<Bytes>,
+    /// The first block disagreed with.
+    pub(super) disagreed: Option<u32>,
     /// What was printed.
     pub(super) stdout: String,
     /// What was written to standard error.
@@ -91,8 +100,14 @@ pub(super) fn begin(job: &mut Job) {
     if job.reader {
         outbox.refuse("this is a read-only call: messages cannot be sent".into());
     }
+    let mut blocks = Blocks::new(job.leaders.take());
+    if job.nested {
+        blocks.refuse("a contract that another one calls cannot use models and the web".into());
+    }
     STATE.set(Some(State {
         store,
+        blocks,
+        scopes: Scopes::default(),
         stdout: Output::default(),
         stderr: Output::default(),
         at: job.at,
@@ -102,11 +117,27 @@ pub(super) fn begin(job: &mut Job) {
 
 /// Ends the job.
 pub(super) fn finish() -> Leftovers {
-    STATE.take().map_or_else(Leftovers::default, |state| Leftovers {
-        changes: state.store.into_changes(),
-        messages: state.outbox.into_messages(),
-        stdout: state.stdout.into_text(),
-        stderr: state.stderr.into_text(),
+    STATE.take().map_or_else(Leftovers::default, |state| {
+        let (blocks, disagreed) = state.blocks.finish();
+        Leftovers {
+            changes: state.store.into_changes(),
+            messages: state.outbox.into_messages(),
+            blocks,
+            disagreed,
+            stdout: state.stdout.into_text(),
+            stderr: state.stderr.into_text(),
+        }
+    })
+}
+
+/// Asks the parent, and waits for its answer.
+fn ask_parent(question: Vec<u8>) -> Option<Bytes> {
+    with_link(|link| {
+        link.send(&FromWorker::Ask(question.into())).ok()?;
+        match link.receive()? {
+            ToWorker::Answer(answer) => Some(answer),
+            ToWorker::Job(_) | ToWorker::Code(_) | ToWorker::Pages(_) => None,
+        }
     })
 }
 
@@ -119,7 +150,7 @@ impl Fetch for Parent {
             link.send(&FromWorker::ReadPages(keys.to_vec())).ok()?;
             match link.receive()? {
                 ToWorker::Pages(pages) => Some(pages),
-                ToWorker::Job(_) | ToWorker::Code(_) => None,
+                ToWorker::Job(_) | ToWorker::Code(_) | ToWorker::Answer(_) => None,
             }
         })
     }
@@ -133,10 +164,11 @@ mod _genlayer {
     use vm::function::ArgBytesLike;
     use vm::{PyObjectRef, PyResult, VirtualMachine};
 
+    use super::super::blocks::{BlockError, Handed};
     use super::super::outbox::OutboxError;
     use super::super::store::{StoreError, child_slot};
     use super::super::values;
-    use super::{Parent, STATE, State};
+    use super::{Parent, STATE, State, ask_parent};
     use crate::domain::{
         Address, Amount, Bytes, EmittedMessage, MessageBody, Trigger, U256, keccak256,
     };
@@ -337,5 +369,110 @@ mod _genlayer {
         let value = crate::domain::calldata::Value::decode(&data.borrow_buf())
             .map_err(|error| vm.new_value_error(error.to_string()))?;
         values::to_python(&value, &address, vm)
+    }
+
+    fn misplaced(error: &BlockError, vm: &VirtualMachine) -> vm::builtins::PyBaseExceptionRef {
+        vm.new_runtime_error(error.to_string())
+    }
+
+    /// Begins a block: `None` for the leader, the leader's output for a validator, and `False`
+    /// where the leader has none.
+    #[pyfunction]
+    fn block_open(vm: &VirtualMachine) -> PyResult {
+        let handed = with_state(vm, |state| {
+            let handed = state.blocks.open()?;
+            if handed != Handed::Missing {
+                state.scopes.enter_block(&mut state.store, &mut state.outbox);
+            }
+            Ok(handed)
+        })?;
+        Ok(match handed.map_err(|error| misplaced(&error, vm))? {
+            Handed::Nothing => vm.ctx.none(),
+            Handed::Output(output) => vm.ctx.new_bytes(output.to_vec()).into(),
+            Handed::Missing => vm.ctx.false_value.clone().into(),
+        })
+    }
+
+    /// Ends a block with the output that counts.
+    #[pyfunction]
+    fn block_close(output: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
+        let output = Bytes::copy_from_slice(&output.borrow_buf());
+        let closed = with_state(vm, |state| {
+            state.scopes.leave(true, &mut state.store, &mut state.outbox);
+            state.blocks.close(output)
+        })?;
+        closed.map_err(|error| misplaced(&error, vm))
+    }
+
+    /// Ends a block with a disagreement.
+    #[pyfunction]
+    fn block_disagree(vm: &VirtualMachine) -> PyResult<()> {
+        with_state(vm, |state| {
+            state.scopes.leave(true, &mut state.store, &mut state.outbox);
+            state.blocks.disagree();
+        })
+    }
+
+    /// From now on changes can be taken back; without `allow_changes` there can be none.
+    #[pyfunction]
+    fn enter_sandbox(allow_changes: bool, vm: &VirtualMachine) -> PyResult<()> {
+        let entered = with_state(vm, |state| {
+            state.scopes.enter_sandbox(allow_changes, &mut state.store, &mut state.outbox)
+        })?;
+        entered.then_some(()).ok_or_else(|| vm.new_recursion_error("sandboxes are nested too deep"))
+    }
+
+    /// Ends a sandbox; what it changed is kept or taken back.
+    #[pyfunction]
+    fn leave_sandbox(keep: bool, vm: &VirtualMachine) -> PyResult<()> {
+        with_state(vm, |state| state.scopes.leave(keep, &mut state.store, &mut state.outbox))
+    }
+
+    fn ask(
+        question: &PyObjectRef,
+        address: &PyObjectRef,
+        simple: &PyObjectRef,
+        vm: &VirtualMachine,
+    ) -> PyResult {
+        let question = values::Encoder { address, simple, vm }.value(question, 0)?;
+        let answer = ask_parent(question.encode())
+            .ok_or_else(|| vm.new_runtime_error("the question was not answered"))?;
+        let answer = crate::domain::calldata::Value::decode(&answer)
+            .map_err(|error| vm.new_value_error(error.to_string()))?;
+        values::to_python(&answer, address, vm)
+    }
+
+    /// Asks models or the web.
+    #[pyfunction]
+    fn ask_outside(
+        question: PyObjectRef,
+        address: PyObjectRef,
+        simple: PyObjectRef,
+        vm: &VirtualMachine,
+    ) -> PyResult {
+        if !with_state(vm, |state| state.blocks.is_open())? {
+            return Err(vm.new_runtime_error(
+                "models and the web can be asked only within a non-deterministic block: put this \
+                 into a function and pass that to one of `gl.eq_principle` or `gl.vm.run_nondet`",
+            ));
+        }
+        ask(&question, &address, &simple, vm)
+    }
+
+    /// Asks the network's contracts and accounts.
+    #[pyfunction]
+    fn ask_chain(
+        question: PyObjectRef,
+        address: PyObjectRef,
+        simple: PyObjectRef,
+        vm: &VirtualMachine,
+    ) -> PyResult {
+        if with_state(vm, |state| state.blocks.is_open())? {
+            return Err(vm.new_runtime_error(
+                "other contracts cannot be asked within a non-deterministic block: ask before it \
+                 begins",
+            ));
+        }
+        ask(&question, &address, &simple, vm)
     }
 }

@@ -50,8 +50,8 @@ fn taken(spent: &U256) -> String {
 }
 
 /// May messages be sent?
-#[derive(Debug)]
-enum Gate {
+#[derive(Debug, Clone)]
+pub(super) enum Gate {
     /// Not before a method or the constructor begins.
     Closed,
     /// Yes.
@@ -70,6 +70,14 @@ pub(super) struct Outbox {
     spent: U256,
     bytes: usize,
     messages: Vec<EmittedMessage>,
+}
+
+/// How much was sent at some moment.
+#[derive(Debug)]
+pub(super) struct Mark {
+    count: usize,
+    bytes: usize,
+    spent: U256,
 }
 
 /// How many bytes a message counts.
@@ -112,6 +120,27 @@ impl Outbox {
         if !matches!(self.gate, Gate::Refused(_)) {
             self.gate = Gate::Refused(reason);
         }
+    }
+
+    /// May messages be sent?
+    pub(super) const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// From now on messages may be sent, or not.
+    pub(super) fn set_gate(&mut self, gate: Gate) {
+        self.gate = gate;
+    }
+
+    /// How much was sent until now.
+    pub(super) const fn mark(&self) -> Mark {
+        Mark { count: self.messages.len(), bytes: self.bytes, spent: self.spent }
+    }
+
+    /// Takes back what was sent since.
+    pub(super) fn restore(&mut self, mark: Mark) {
+        self.messages.truncate(mark.count);
+        (self.bytes, self.spent) = (mark.bytes, mark.spent);
     }
 
     /// What the contract has left.

@@ -14,7 +14,10 @@ use crate::execution::ExecutionError;
 #[derive(Debug)]
 pub(super) struct Pool {
     pub(super) settings: PythonSettings,
+    /// How many jobs may compute.
     turns: Arc<Semaphore>,
+    /// How many jobs there may be, those included that wait for an answer.
+    jobs: Arc<Semaphore>,
     idle: Mutex<Vec<Worker>>,
     report: Mutex<SandboxReport>,
 }
@@ -24,15 +27,19 @@ pub(super) struct Pool {
 pub(super) struct Lease {
     pub(super) worker: Worker,
     pool: Arc<Pool>,
-    _turn: OwnedSemaphorePermit,
+    turn: Option<OwnedSemaphorePermit>,
+    /// Held for as long as the lease lives.
+    job: Option<OwnedSemaphorePermit>,
 }
 
 impl Pool {
     /// An empty pool.
     pub(super) fn new(mut settings: PythonSettings) -> Self {
         settings.workers_max = settings.workers_max.clamp(1, Semaphore::MAX_PERMITS);
+        let jobs = settings.jobs_max.clamp(settings.workers_max, Semaphore::MAX_PERMITS);
         Self {
             turns: Arc::new(Semaphore::new(settings.workers_max)),
+            jobs: Arc::new(Semaphore::new(jobs)),
             settings,
             idle: Mutex::default(),
             report: Mutex::default(),
@@ -44,15 +51,23 @@ impl Pool {
         *self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn and a warm worker.
+    /// Waits for its turn and a warm worker.
     pub(super) async fn lease(self: Arc<Self>) -> Result<Lease, ExecutionError> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.ok().ok_or_else(|| infrastructure("the executor is closed"))?;
+        let job = acquire(&self.jobs).await?;
+        let mut lease = self.lease_nested().await?;
+        lease.job = Some(job);
+        Ok(lease)
+    }
+
+    /// As [`Pool::lease`], for a job that another one waits for: there must always be room for
+    /// it, or all of them could wait for each other.
+    pub(super) async fn lease_nested(self: Arc<Self>) -> Result<Lease, ExecutionError> {
+        let turn = Some(acquire(&self.turns).await?);
         let worker = match self.take_idle() {
             Some(worker) => worker,
             None => self.start().await?,
         };
-        Ok(Lease { worker, pool: self, _turn: turn })
+        Ok(Lease { worker, pool: self, turn, job: None })
     }
 
     /// A worker that waits and is alive; the newest one, whose memory is the warmest.
@@ -101,10 +116,29 @@ impl Lease {
         self.worker
     }
 
-    /// Puts the worker back for the next job.
-    pub(super) fn give_back(self) {
-        self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.worker);
+    /// The job waits for an answer: another one may compute meanwhile.
+    pub(super) fn park(&mut self) {
+        self.turn = None;
     }
+
+    /// Waits for its turn to compute again.
+    pub(super) async fn resume(&mut self) -> Result<(), ExecutionError> {
+        self.turn = Some(acquire(&self.pool.turns).await?);
+        Ok(())
+    }
+
+    /// Puts the worker back for the next job; more than can compute at a time are not kept.
+    pub(super) fn give_back(self) {
+        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < self.pool.settings.workers_max {
+            idle.push(self.worker);
+        }
+    }
+}
+
+async fn acquire(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ExecutionError> {
+    let permit = Arc::clone(permits).acquire_owned().await;
+    permit.ok().ok_or_else(|| infrastructure("the executor is closed"))
 }
 
 /// An error of the machinery.

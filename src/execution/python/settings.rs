@@ -10,8 +10,11 @@ use super::frame::Locks;
 /// How contract workers are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PythonSettings {
-    /// Most worker processes at a time; at least 1.
+    /// Most workers that compute at a time; at least 1.
     pub workers_max: usize,
+    /// Most jobs at a time, those included that wait for a model or the web; at least as many as
+    /// workers. Each needs a process of its own.
+    pub jobs_max: usize,
     /// Memory a contract may use beyond what an idle worker has, in bytes.
     pub memory_limit_bytes: u64,
     /// Elapsed time after which the extraction of a schema is given up.
@@ -25,11 +28,13 @@ pub struct PythonSettings {
 }
 
 impl PythonSettings {
-    /// As many workers as processors (at least 2) of 512 MiB each, from the given binary.
+    /// As many workers as processors (at least 2) of 512 MiB each, from the given binary, and eight
+    /// times as many jobs.
     pub fn new(program: PathBuf) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             workers_max: cores.max(2),
+            jobs_max: 8 * cores.max(2),
             memory_limit_bytes: 512 << 20,
             schema_time_limit: Duration::from_secs(10),
             start_time_limit: Duration::from_secs(30),

@@ -39,7 +39,7 @@ pub(super) trait Fetch {
     fn fetch(&mut self, keys: &[PageKey]) -> Option<Vec<Page>>;
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     original: Page,
     /// The whole page, zeros included; `None` until it is written.
@@ -52,6 +52,13 @@ pub(super) struct Store {
     entries: BTreeMap<PageKey, Entry>,
     complete: bool,
     read_only: Option<String>,
+    changed_bytes: usize,
+}
+
+/// What a storage held at some moment.
+#[derive(Debug)]
+pub(super) struct Saved {
+    entries: BTreeMap<PageKey, Entry>,
     changed_bytes: usize,
 }
 
@@ -78,9 +85,29 @@ impl Store {
         Self { entries, complete, read_only: None, changed_bytes: 0 }
     }
 
-    /// Refuses all writes from now on, for this reason.
+    /// Refuses all writes from now on, for this reason; an earlier one stays.
     pub(super) fn make_read_only(&mut self, reason: String) {
-        self.read_only = Some(reason);
+        self.read_only.get_or_insert(reason);
+    }
+
+    /// Why writes are refused, if they are.
+    pub(super) const fn read_only(&self) -> Option<&String> {
+        self.read_only.as_ref()
+    }
+
+    /// Refuses writes for this reason, or lets them happen.
+    pub(super) fn set_read_only(&mut self, reason: Option<String>) {
+        self.read_only = reason;
+    }
+
+    /// What it holds now.
+    pub(super) fn save(&self) -> Saved {
+        Saved { entries: self.entries.clone(), changed_bytes: self.changed_bytes }
+    }
+
+    /// Goes back to what it held; pages fetched since are fetched again.
+    pub(super) fn restore(&mut self, saved: Saved) {
+        (self.entries, self.changed_bytes) = (saved.entries, saved.changed_bytes);
     }
 
     /// The bytes of a slot at an offset.

@@ -30,6 +30,14 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
+    /// Several pieces of bytes.
+    pub(super) fn blobs(&mut self, blobs: &[Bytes]) {
+        self.u32(blobs.len());
+        for blob in blobs {
+            self.bytes(blob);
+        }
+    }
+
     /// Where a page is.
     pub(super) fn key(&mut self, key: &PageKey) {
         self.0.extend_from_slice(key.slot.0.as_bytes());

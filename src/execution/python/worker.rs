@@ -7,8 +7,9 @@ use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use super::frame::{FromWorker, Job, Locks, Report, ToWorker};
+use super::frame::{FromWorker, Locks, Report, ToWorker};
 use super::interpreter::{Ending, Python};
+use super::job::Job;
 use super::link::Link;
 use super::{native, sandbox};
 
@@ -89,7 +90,7 @@ fn run_job(python: &mut Python, mut job: Job) -> Option<(Report, bool)> {
             link.send(&FromWorker::NeedCode).ok()?;
             match link.receive()? {
                 ToWorker::Code(source) => Some(source),
-                ToWorker::Job(_) | ToWorker::Pages(_) => None,
+                ToWorker::Job(_) | ToWorker::Pages(_) | ToWorker::Answer(_) => None,
             }
         })?)
     };
@@ -118,6 +119,8 @@ fn run_job(python: &mut Python, mut job: Job) -> Option<(Report, bool)> {
         payload: ending.payload,
         pages,
         messages,
+        blocks: leftovers.blocks,
+        disagreed: leftovers.disagreed,
         stdout: leftovers.stdout,
         stderr: stderr.into_text(),
         cpu_micros: cpu_micros().saturating_sub(before),

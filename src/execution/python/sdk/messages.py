@@ -4,11 +4,9 @@ import difflib
 import sys
 
 import _genlayer
-from genlayer import calldata
+from genlayer import calldata, vm
 from genlayer.types import Address
 
-_NO_VIEW = ("`view()` calls of other contracts are not supported yet: let the other contract call "
-            "back with `.emit()`, or pass what you need as an argument")
 _NO_EVM = ("there are no EVM contracts on this network: of a `gl.evm` interface only "
            "`emit_transfer` works; for a contract of this network use `gl.get_contract_at`")
 
@@ -42,6 +40,34 @@ def _is_accepted(on):
     return on == "accepted"
 
 
+#: What older and newer contracts call the two states of a contract.
+_STATES = {"accepted": "accepted", "latest_non_final": "accepted", "finalized": "finalized",
+           "latest_final": "finalized", 0: "accepted", 1: "finalized", 2: "accepted"}
+
+
+def _state(state):
+    name = getattr(state, "value", state)
+    known = _STATES.get(name) if isinstance(name, (str, int)) else None
+    if known is None:
+        raise ValueError(f"`state` must be 'accepted' or 'finalized', not {state!r}")
+    return known
+
+
+def _ask(question):
+    answer = _genlayer.ask_chain(question, Address, calldata._simple)
+    if "error" in answer:
+        raise RuntimeError(answer["error"])
+    return answer["ok"]
+
+
+def _balance(address):
+    from genlayer import gl
+
+    if address == gl.message.contract_address:
+        return _genlayer.balance()
+    return _ask({"ask": "balance", "of": address})
+
+
 def _call(method, args, kwargs):
     """An encoded call; empty parts are left out."""
     parts = {"method": method, "args": list(args), "kwargs": kwargs}
@@ -59,12 +85,33 @@ class _Methods:
             raise AttributeError(f"`{name}` cannot be called from outside: names of public methods "
                                  "do not start with `__`")
         interface, target, on, value = self._message
-        interface.check(name)
+        interface.check(name, "Write")
 
         def send(*args, **kwargs):
             _genlayer.send_call(on, value, target.as_bytes, _call(name, args, kwargs))
 
         return send
+
+
+class _Views:
+    """What `.view()` returns: each attribute is a view method of the target, and asks when called."""
+
+    def __init__(self, interface, target, state):
+        self._target = (interface, target, state)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(f"`{name}` cannot be called from outside: names of public methods "
+                                 "do not start with `__`")
+        interface, target, state = self._target
+        interface.check(name, "View")
+
+        def ask(*args, **kwargs):
+            output = _ask({"ask": "view", "contract": target, "state": state,
+                           "calldata": _call(name, args, kwargs)})
+            return vm.unpack_result(vm.decode(output))
+
+        return vm.lazy_api(ask)
 
 
 class ContractProxy:
@@ -83,24 +130,20 @@ class ContractProxy:
         data = _call(None, (), {})
         _genlayer.send_call(_is_accepted(on), _value(value), self.address.as_bytes, data)
 
-    def view(self, **options):
-        raise NotImplementedError(_NO_VIEW)
+    def view(self, *, state="accepted", **options):
+        """Asks a view method, at once: `.view().method(…)`; of `state` accepted or finalized."""
+        return _Views(self._interface, self.address, _state(state))
 
     @property
     def balance(self):
-        """What this contract has left, when it is the target itself."""
-        from genlayer import gl
-
-        if self.address == gl.message.contract_address:
-            return _genlayer.balance()
-        raise NotImplementedError("the balance of another contract is not supported yet: only your "
-                                  "own is known, as `self.balance`")
+        """What the contract has; of the running one itself, what it has left."""
+        return _balance(self.address)
 
     def __getattr__(self, name):
         if name.startswith("_"):
             raise AttributeError(f"a proxy of a contract has no `{name}`")
         raise AttributeError(f"a proxy of a contract has no `{name}`: to call that method, write "
-                             f"`.emit().{name}(…)`")
+                             f"`.view().{name}(…)` or `.emit().{name}(…)`")
 
     def __repr__(self):
         return f"{self._interface.name}({self.address!r})"
@@ -127,7 +170,8 @@ class AccountProxy:
 
     @property
     def balance(self):
-        raise NotImplementedError("the balance of an account is not supported yet")
+        """What the account has."""
+        return _balance(self.address)
 
 
 class _Anything:
@@ -135,7 +179,7 @@ class _Anything:
 
     name = "gl.get_contract_at"
 
-    def check(self, method):
+    def check(self, method, part):
         """Any method may be there."""
 
 
@@ -144,17 +188,17 @@ class _Interface:
 
     def __init__(self, declaration):
         self.name = declaration.__name__
-        self._write = getattr(declaration, "Write", None)
-        self._declares = self._write is not None or hasattr(declaration, "View")
+        self._parts = {part: getattr(declaration, part, None) for part in ("View", "Write")}
 
-    def check(self, method):
+    def check(self, method, part):
         """Refuses methods that are not declared; without `View` and `Write` nothing is."""
-        if not self._declares or callable(getattr(self._write, method, None)):
+        declaration = self._parts[part]
+        if not any(self._parts.values()) or callable(getattr(declaration, method, None)):
             return
-        declared = [name for name in dir(self._write) if not name.startswith("__")]
+        declared = [name for name in dir(declaration) if not name.startswith("__")]
         close = difflib.get_close_matches(method, declared, 1)
         hint = f"; did you mean `{close[0]}`?" if close else ""
-        raise AttributeError(f"`{self.name}` declares no method `{method}` in `Write`{hint}")
+        raise AttributeError(f"`{self.name}` declares no method `{method}` in `{part}`{hint}")
 
     def __call__(self, address):
         return ContractProxy(self, address)

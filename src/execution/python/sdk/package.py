@@ -3,7 +3,8 @@
 import sys
 import types as _types
 
-from genlayer import calldata, collections, contract, messages, storage, types
+from genlayer import (calldata, collections, contract, eq_principle, messages, nondet, storage, types,
+                      vm)
 from genlayer.collections import Array, DynArray, TreeMap
 from genlayer.storage import allow_storage
 from genlayer.types import SIZED, Address, Keccak256, UserError, bigint
@@ -43,7 +44,10 @@ gl = _path(
     eth_contract=messages.evm_contract_interface,
 )
 gl.evm = _path("genlayer.gl.evm", contract_interface=messages.evm_contract_interface)
-gl.vm = _path("genlayer.gl.vm", UserError=UserError)
+gl.vm = sys.modules["genlayer.gl.vm"] = vm
+gl.nondet = sys.modules["genlayer.gl.nondet"] = nondet
+sys.modules["genlayer.gl.nondet.web"] = nondet.web
+gl.eq_principle = sys.modules["genlayer.gl.eq_principle"] = eq_principle
 gl.storage = _path("genlayer.gl.storage", copy_to_memory=collections._in_memory,
                    inmem_allocate=_inmem_allocate, allow=allow_storage, **_stored)
 for _name in ("copy_to_memory", "inmem_allocate"):

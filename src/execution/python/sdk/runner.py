@@ -8,13 +8,12 @@ import random
 import sys
 
 import _genlayer
-from genlayer import calldata, gl, schema
+from genlayer import calldata, gl, schema, trace, vm
 from genlayer.contract import Access, Contract, instance_of, public_methods
+from genlayer.trace import FILE
 from genlayer.types import Address, UserError
+from genlayer.vm import RETURN, USER_ERROR, VM_ERROR
 
-RETURN, USER_ERROR, VM_ERROR = 0, 1, 2
-FRAMES_MAX = 20
-FILE = "contract.py"
 MODULE = "contract"
 NO_HOST = "contracts run without files, network, processes and threads"
 DENIED = frozenset(
@@ -92,6 +91,7 @@ def _set_up(job):
 def _tear_down():
     """Leaves things as they were, as far as that is ours to do."""
     gl.message = gl.message_raw = None
+    trace.of_source("")
     Contract._defined.clear()
     sys.modules.pop(MODULE, None)
 
@@ -183,78 +183,20 @@ def _call(code, job):
     return method(instance_of(cls), *args, **kwargs)
 
 
-def _frames(error, lines):
-    shown, entry = [], error.__traceback__
-    while entry is not None:
-        file = entry.tb_frame.f_code.co_filename
-        if not file.startswith("genlayer/"):
-            shown.append(f'  File "{file}", line {entry.tb_lineno}, in '
-                         f"{entry.tb_frame.f_code.co_name}")
-            if file == FILE and 0 < entry.tb_lineno <= len(lines):
-                shown[-1] += "\n    " + lines[entry.tb_lineno - 1].strip()
-        entry = entry.tb_next
-    if len(shown) > FRAMES_MAX:
-        half = FRAMES_MAX // 2
-        left_out = f"  … {len(shown) - FRAMES_MAX} more …"
-        shown = [*shown[:half], left_out, *shown[-half:]]
-    return shown
-
-
-def _describe(error):
-    if isinstance(error, SyntaxError) and error.filename == FILE:
-        text = f"\n    {error.text.strip()}" if error.text else ""
-        return f'  File "{FILE}", line {error.lineno}{text}\n{type(error).__name__}: {error.msg}'
-    try:
-        text = str(error)
-    except Exception:
-        text = "<its text cannot be had>"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def report(error, source):
-    """The traceback of an error, in Python's form, without the frames of the SDK."""
-    lines = source.splitlines()
-    parts, seen = [], set()
-    while error is not None and id(error) not in seen and len(seen) < 4:
-        seen.add(id(error))
-        frames = _frames(error, lines)
-        head = ["Traceback (most recent call last):", *frames] if frames else []
-        parts.append("\n".join([*head, _describe(error)]))
-        if error.__cause__ is not None:
-            parts.append("\nThe above exception was the direct cause of the following exception:\n")
-            error = error.__cause__
-        elif error.__context__ is not None and not error.__suppress_context__:
-            parts.append("\nDuring handling of the above exception, another exception occurred:\n")
-            error = error.__context__
-        else:
-            error = None
-    return "\n".join(reversed(parts)) + "\n"
-
-
-def _exit_code(error):
-    code = error.code
-    if code is None:
-        return 0
-    return code & 255 if isinstance(code, int) else 1
-
-
-def _text(error):
-    message = error.args[0] if error.args else ""
-    return message if isinstance(message, str) else str(message)
-
-
-def _guarded(work, source):
+def _guarded(work):
     """Runs `work`; returns the kind of the end, its payload, and a traceback."""
     try:
         return RETURN, work(), ""
     except UserError as error:
-        return USER_ERROR, _text(error), report(error, source)
+        return USER_ERROR, vm.text_of(error), trace.report(error)
+    except vm.Disagreed as error:
+        return VM_ERROR, "validator_disagrees", trace.report(error)
     except MemoryError as error:
-        return VM_ERROR, "OOM", report(error, source)
+        return VM_ERROR, "OOM", trace.report(error)
     except SystemExit as error:
-        return VM_ERROR, f"exit_code {_exit_code(error)}", report(error, source)
+        return VM_ERROR, f"exit_code {vm.exit_code(error)}", trace.report(error)
     except BaseException as error:
-        return VM_ERROR, "exit_code 1", report(error, source)
+        return VM_ERROR, "exit_code 1", trace.report(error)
 
 
 def run(code, error, source, job):
@@ -269,6 +211,7 @@ def run(code, error, source, job):
 
     try:
         _set_up(job)
-        return _guarded(work, source)
+        trace.of_source(source)
+        return _guarded(work)
     finally:
         _tear_down()

@@ -162,3 +162,11 @@ class UserError(Exception):
     def __init__(self, message="", *more):
         super().__init__(message, *more)
         self.message = message
+
+    def __eq__(self, other):
+        if type(other) is type(self):
+            return self.message == other.message
+        return NotImplemented
+
+    def __hash__(self):
+        return hash(self.message)

@@ -1,0 +1,151 @@
+//! What a worker's report, or its end, means for the execution.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::blocks::are_possible;
+use super::frame::{FromWorker, Report};
+use super::job::Job;
+use super::outbox::are_payable;
+use super::pool::Lease;
+use super::process::{Ended, Lost};
+use super::store::trimmed;
+use crate::domain::{
+    Amount, Cost, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta, U256,
+};
+
+/// How long a worker may take to clean up after a job before it is replaced.
+const CLEAN_UP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Waits until a worker has cleaned up, and puts it back; one that cannot is replaced.
+pub(super) async fn clean_up(mut lease: Lease) {
+    let ready = timeout_at(Instant::now() + CLEAN_UP_LIMIT, lease.worker.receive()).await;
+    if let Ok(Ok(FromWorker::Ready { clean: true })) = ready {
+        lease.give_back();
+    }
+}
+
+/// What the messages of a job are measured by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    is_reader: bool,
+    balance: Amount,
+}
+
+impl Terms {
+    /// The terms of a job.
+    pub(super) const fn of(job: &Job) -> Self {
+        let balance = Amount::new(U256::from_be_bytes(job.balance));
+        Self { is_reader: job.reader, balance }
+    }
+}
+
+/// The execution a worker reports; the flag says if its form is one that our worker produces.
+pub(super) fn execution_of(report: Report, terms: Terms) -> (Option<Execution>, bool) {
+    let outcome = match report.kind {
+        0 => Some(ExecutionOutcome::Return(report.payload)),
+        1 => String::from_utf8(report.payload.to_vec()).ok().map(ExecutionOutcome::UserError),
+        2 => String::from_utf8(report.payload.to_vec()).ok().map(ExecutionOutcome::VmError),
+        _ => None,
+    };
+    let Some((outcome, state)) = outcome.zip(state_of(report.pages)) else { return (None, false) };
+    let has_effects = outcome.is_success();
+    // A worker that a contract took over could report what the contract may not send.
+    if !are_payable(&report.messages, terms.is_reader, terms.balance)
+        || !are_possible(&report.blocks)
+    {
+        return (None, false);
+    }
+    let execution = Execution {
+        state: if has_effects { state } else { StateDelta::default() },
+        messages: if has_effects { report.messages } else { Vec::new() },
+        block_outputs: report.blocks,
+        disagreed_block: report.disagreed,
+        stdout: report.stdout,
+        stderr: report.stderr,
+        cost: Cost { cpu_micros: report.cpu_micros, elapsed_micros: 0 },
+        ..Execution::ending(outcome)
+    };
+    (Some(execution), true)
+}
+
+/// Pages as the store keeps them, or `None` when they are not in that form.
+fn state_of(pages: Vec<(PageKey, crate::domain::Page)>) -> Option<StateDelta> {
+    let count = pages.len();
+    let sound = |page: &[u8]| page.len() <= PAGE_BYTES && trimmed(page).len() == page.len();
+    if !pages.iter().all(|(_, page)| sound(page)) {
+        return None;
+    }
+    let pages: Pages = pages.into_iter().collect();
+    (pages.len() == count).then_some(StateDelta(pages))
+}
+
+/// What a contract gets that broke its worker.
+pub(super) fn senseless() -> Execution {
+    Execution {
+        stderr: "the contract broke its worker\n".into(),
+        ..Execution::ending(ExecutionOutcome::VmError("exit_code 1".into()))
+    }
+}
+
+/// What a contract gets whose worker died: it is to blame, as nothing else runs in there.
+pub(super) async fn execution_of_lost(lease: Lease, lost: Lost) -> Execution {
+    if lost == Lost::Senseless {
+        return senseless();
+    }
+    let ended = lease.into_worker().ending().await;
+    let (code, text) = match ended {
+        // The allocator aborts when memory is refused, and the system kills when it runs out.
+        Some(Ended::Signal(6 | 9)) => ("OOM".to_owned(), "the contract ran out of memory\n"),
+        Some(Ended::Signal(signal)) => {
+            (format!("exit_code {}", 128 + signal), "the contract crashed its worker\n")
+        }
+        Some(Ended::Code(code)) => (format!("exit_code {code}"), "the contract ended its worker\n"),
+        None => ("exit_code 1".to_owned(), "the contract ended its worker\n"),
+    };
+    Execution { stderr: text.into(), ..Execution::ending(ExecutionOutcome::VmError(code)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Address, Bytes, EmittedMessage, MessageBody, Trigger};
+
+    /// A report of this kind with a message that carries 6.
+    fn report(kind: u8) -> Report {
+        let body = MessageBody::Transfer { to: Address::ZERO };
+        let value = Amount::from(6);
+        Report {
+            kind,
+            payload: Bytes::new(),
+            pages: Vec::new(),
+            messages: vec![EmittedMessage { on: Trigger::Finalized, value, body }],
+            blocks: Vec::new(),
+            disagreed: None,
+            stdout: String::new(),
+            stderr: String::new(),
+            cpu_micros: 0,
+        }
+    }
+
+    fn messages_of(kind: u8, is_reader: bool, balance: u64) -> Option<usize> {
+        let terms = Terms { is_reader, balance: Amount::from(balance) };
+        let (execution, sound) = execution_of(report(kind), terms);
+        assert_eq!(execution.is_some(), sound);
+        execution.map(|execution| execution.messages.len())
+    }
+
+    #[test]
+    fn only_what_returns_sends_messages() {
+        assert_eq!(messages_of(0, false, 6), Some(1));
+        assert_eq!(messages_of(1, false, 6), Some(0));
+        assert_eq!(messages_of(2, false, 6), Some(0));
+    }
+
+    #[test]
+    fn a_report_with_messages_that_cannot_be_is_senseless() {
+        assert_eq!(messages_of(0, false, 5), None);
+        assert_eq!(messages_of(0, true, 6), None);
+    }
+}
