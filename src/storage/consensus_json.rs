@@ -90,7 +90,7 @@ fn receipt(execution: &Execution) -> ReceiptJson {
         state_digest: execution.state.digest(),
         pages_written: execution.state.0.len(),
         messages: execution.messages.iter().map(message).collect(),
-        block_outputs: execution.block_outputs.iter().map(notation).collect(),
+        block_outputs: execution.block_outputs.iter().map(block_output).collect(),
         stdout: capped(&execution.stdout),
         stderr: capped(&execution.stderr),
         cost: execution.cost,
@@ -111,6 +111,18 @@ fn message(message: &EmittedMessage) -> Json {
         "value": message.value,
         "call": calldata.map(notation),
     })
+}
+
+/// The output of a non-deterministic block: one byte for how it ended, then its value or error.
+fn block_output(output: &Bytes) -> Json {
+    let Some((kind, payload)) = output.split_first() else { return Json::Null };
+    let text = || capped(&String::from_utf8_lossy(payload));
+    match kind {
+        0 => json!({ "return": notation(&Bytes::copy_from_slice(payload)) }),
+        1 => json!({ "user_error": text() }),
+        2 => json!({ "vm_error": text() }),
+        _ => json!({ "$bytes": output.to_string() }),
+    }
 }
 
 /// Calldata in its JSON notation; bytes that are none as they are.

@@ -129,7 +129,7 @@ async fn undeclared_methods_and_states_are_named() {
     for (call, words) in [
         ("Counter(OTHER).view().got()", "declares no method `got` in `View`; did you mean `get`?"),
         ("Counter(OTHER).view(state='newest').get()", "'accepted' or 'finalized', not 'newest'"),
-        ("Counter(OTHER).view().__init__()", "cannot be called from outside"),
+        ("Counter(OTHER).view().__nothing__()", "cannot be called from outside"),
     ] {
         let execution = run(&format!("return {call}")).await;
         assert!(execution.stderr.contains(words), "{}", execution.stderr);

@@ -10,6 +10,7 @@
 )]
 
 mod clock;
+mod contracts;
 mod network;
 mod order;
 mod recovery;
