@@ -86,6 +86,43 @@ async fn pages_that_were_not_sent_along_are_fetched_and_change_nothing() {
     assert_eq!(once.len(), asked.len(), "no page is asked for twice");
 }
 
+#[tokio::test]
+async fn what_a_method_asked_for_once_is_sent_along_the_next_time() {
+    let executor = executor();
+    let mut contract = Contract::deploy(&executor, PROBE, vec![]).await;
+    contract.call("go", vec![]).await;
+    let mut times_asked = Vec::new();
+    for _ in 0..3 {
+        let remote = Arc::new(Remote { pages: contract.state.clone(), ..Remote::default() });
+        let mut partial = contract.request(Some("go"), vec![]);
+        partial.snapshot = Snapshot { pages: Arc::default(), complete: false };
+        let pages: Arc<dyn PageSource> = remote.clone();
+        partial.pages = pages;
+        let execution = executor.execute(partial).await.unwrap();
+        assert!(!execution.state.is_empty());
+        times_asked.push(*remote.times.lock().unwrap());
+    }
+    assert!(times_asked[0] > 1, "{times_asked:?}");
+    assert_eq!(times_asked[1..], [1, 1], "everything at once, before it begins");
+}
+
+#[tokio::test]
+async fn a_thousand_runs_in_changing_processes_are_the_same() {
+    let executor = PythonExecutor::start(settings(2), Services::none()).unwrap();
+    // Between them work that leaves workers unusable, so that new ones take over.
+    let spoils = "from genlayer import *\nimport json\njson.leak = 1\n\n\
+                  class Spoils(gl.Contract):\n    def __init__(self):\n        pass\n";
+    let first = without_cost(executor.execute(request(PROBE, Some("go"), vec![])).await.unwrap());
+    for round in 0..20 {
+        let runs = (0..50).map(|_| executor.execute(request(PROBE, Some("go"), vec![])));
+        for execution in futures_util::future::join_all(runs).await {
+            assert_eq!(without_cost(execution.unwrap()), first, "round {round}");
+        }
+        let spoilt = executor.execute(request(spoils, None, vec![])).await.unwrap();
+        assert!(spoilt.outcome.is_success(), "{spoilt:?}");
+    }
+}
+
 #[test]
 fn executions_can_be_asked_for_from_any_thread_and_runtime() {
     let executor = executor();

@@ -37,6 +37,7 @@ pub(crate) fn executor() -> PythonExecutor {
 pub(crate) struct Remote {
     pub(crate) pages: Pages,
     pub(crate) asked: Mutex<Vec<PageKey>>,
+    pub(crate) times: Mutex<usize>,
 }
 
 impl PageSource for Remote {
@@ -44,6 +45,7 @@ impl PageSource for Remote {
         let pages = keys.iter().map(|key| self.pages.get(key).cloned().unwrap_or_default());
         let pages = pages.collect();
         self.asked.lock().unwrap().extend(keys);
+        *self.times.lock().unwrap() += 1;
         std::future::ready(Ok(pages)).boxed()
     }
 }

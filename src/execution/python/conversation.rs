@@ -12,8 +12,9 @@ use super::pool::{Lease, Pool, infrastructure};
 use super::process::Lost;
 use super::question::{self, Question};
 use super::results::{Terms, clean_up, execution_of, execution_of_lost, senseless};
+use super::touched::method_of;
 use crate::domain::ledger::StateVersion;
-use crate::domain::{Address, Bytes, Code, Digest, ExecutionOutcome, keccak256};
+use crate::domain::{Address, Bytes, Code, Digest, ExecutionOutcome, PageKey, keccak256};
 use crate::execution::nondeterminism::{Asker, NoAnswer, Services};
 use crate::execution::{ExecutionError, OtherContract, PageSource, World};
 
@@ -65,6 +66,8 @@ pub(super) struct Conversation<'a> {
     pages: Option<Arc<dyn PageSource>>,
     depth: usize,
     questions: u32,
+    /// Pages that were asked for.
+    asked: Vec<PageKey>,
 }
 
 /// Who a job runs as, for those it asks.
@@ -77,11 +80,31 @@ impl<'a> Conversation<'a> {
     /// A conversation with nothing asked yet.
     pub(super) fn new(pool: &'a Arc<Pool>, surroundings: &'a Surroundings) -> Self {
         let pages = surroundings.pages.clone();
-        Self { pool, surroundings, pages, depth: 0, questions: 0 }
+        Self { pool, surroundings, pages, depth: 0, questions: 0, asked: Vec::new() }
     }
 
     /// Sends the job and answers the worker until it reports.
     pub(super) async fn run(
+        &mut self,
+        lease: &mut Lease,
+        mut job: Job,
+        code: &Code,
+    ) -> Result<Report, Failure> {
+        if job.complete {
+            return self.converse(lease, job, code).await;
+        }
+        let method = method_of(Address::new(job.contract), &job.calldata);
+        let keys = self.pool.touched.of(&method);
+        if let Some(source) = self.pages.as_ref().filter(|_| !keys.is_empty()) {
+            let pages = source.read(keys.clone()).await?;
+            job.pages.extend(keys.into_iter().zip(pages));
+        }
+        let report = self.converse(lease, job, code).await;
+        self.pool.touched.note(method, std::mem::take(&mut self.asked));
+        report
+    }
+
+    async fn converse(
         &mut self,
         lease: &mut Lease,
         job: Job,
@@ -95,6 +118,7 @@ impl<'a> Conversation<'a> {
                 FromWorker::NeedCode => ToWorker::Code(code.source.clone()),
                 FromWorker::ReadPages(keys) => {
                     let asked = keys.len();
+                    self.asked.extend_from_slice(&keys);
                     let source = self.pages.as_ref().filter(|_| asked <= PAGES_ASKED_MAX);
                     let source = source.ok_or(Failure::Lost(Lost::Senseless))?;
                     let found = source.read(keys).await?;
@@ -182,6 +206,7 @@ impl<'a> Conversation<'a> {
             pages: Some(other.pages),
             depth: self.depth + 1,
             questions: 0,
+            asked: Vec::new(),
         };
         match conversation.run(&mut lease, job, &other.code).await {
             Ok(report) => {

@@ -22,6 +22,7 @@ mod sandbox;
 mod scope;
 mod settings;
 mod store;
+mod touched;
 mod values;
 mod wire;
 mod worker;

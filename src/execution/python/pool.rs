@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::process::Worker;
 use super::settings::{PythonSettings, SandboxReport};
+use super::touched::Touched;
 use crate::execution::ExecutionError;
 
 /// The workers of one executor.
@@ -19,6 +20,8 @@ pub(super) struct Pool {
     /// How many jobs there may be, those included that wait for an answer.
     jobs: Arc<Semaphore>,
     idle: Mutex<Vec<Worker>>,
+    /// What executions asked for.
+    pub(super) touched: Touched,
     report: Mutex<SandboxReport>,
 }
 
@@ -42,6 +45,7 @@ impl Pool {
             jobs: Arc::new(Semaphore::new(jobs)),
             settings,
             idle: Mutex::default(),
+            touched: Touched::default(),
             report: Mutex::default(),
         }
     }
