@@ -23,7 +23,7 @@ pub struct StatePorts {
     pub accounts: Recipient<GetAccount>,
 }
 
-fn infrastructure(error: StoreError) -> ExecutionError {
+fn infrastructure(error: &StoreError) -> ExecutionError {
     ExecutionError::Infrastructure(error.to_string())
 }
 
@@ -49,13 +49,14 @@ impl World for NetworkWorld {
     ) -> BoxFuture<'static, Result<Option<OtherContract>, ExecutionError>> {
         let (state, views) = (self.state.clone(), self.views.clone());
         async move {
-            let view = match views.contract(address, version) {
-                Some(view) => view,
-                None => {
-                    let found = state.view.send(ViewContract { address, version }).await;
-                    let found = found.unwrap_or(Err(StoreError::Closed)).map_err(infrastructure)?;
-                    views.keep_contract(address, version, found)
-                }
+            let view = if let Some(view) = views.contract(address, version) {
+                view
+            } else {
+                let found = state.view.send(ViewContract { address, version }).await;
+                let found = found
+                    .unwrap_or(Err(StoreError::Closed))
+                    .map_err(|error| infrastructure(&error))?;
+                views.keep_contract(address, version, found)
             };
             Ok(view.map(|view| OtherContract {
                 code: view.record.code,
@@ -79,7 +80,8 @@ impl World for NetworkWorld {
                 return Ok(balance);
             }
             let found = accounts.send(GetAccount(address)).await;
-            let found = found.unwrap_or(Err(StoreError::Closed)).map_err(infrastructure)?;
+            let found =
+                found.unwrap_or(Err(StoreError::Closed)).map_err(|error| infrastructure(&error))?;
             Ok(views.keep_balance(address, found.balance))
         }
         .boxed()

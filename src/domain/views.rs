@@ -23,7 +23,6 @@ impl SharedViews {
     }
 
     /// What was seen of a contract, when somebody looked; the inner `None` is that there is none.
-    #[expect(clippy::option_option, reason = "not looked yet, and looked but not there")]
     pub fn contract(
         &self,
         address: Address,

@@ -113,7 +113,8 @@ impl Network {
 async fn each_principle_votes_as_it_must() {
     use Vote::{Agree, Disagree};
     let any = [true, false];
-    let table: &[(&[&str], &str, &str, &[bool], Vote)] = &[
+    type Case = (&'static [&'static str], &'static str, &'static str, &'static [bool], Vote);
+    let table: &[Case] = &[
         // What does not ask a model.
         (&["strict", "custom", "unsafe"], "return:a", "return:a", &[true], Agree),
         (&["strict", "custom", "unsafe"], "return:a", "return:b", &[true], Disagree),

@@ -118,8 +118,8 @@ async fn a_thousand_runs_in_changing_processes_are_the_same() {
         for execution in futures_util::future::join_all(runs).await {
             assert_eq!(without_cost(execution.unwrap()), first, "round {round}");
         }
-        let spoilt = executor.execute(request(spoils, None, vec![])).await.unwrap();
-        assert!(spoilt.outcome.is_success(), "{spoilt:?}");
+        let ended = executor.execute(request(spoils, None, vec![])).await.unwrap();
+        assert!(ended.outcome.is_success(), "{ended:?}");
     }
 }
 

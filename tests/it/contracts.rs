@@ -57,7 +57,7 @@ impl Models for Oracle {
             Prompt::Comparative { .. } | Prompt::NonComparativeValidator { .. } => {
                 Answer::Verdict(!contrary)
             }
-            other => panic!("nobody expects {other:?}"),
+            other @ Prompt::Free { .. } => panic!("nobody expects {other:?}"),
         };
         ready(Ok(answer)).boxed()
     }

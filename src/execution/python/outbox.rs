@@ -73,7 +73,7 @@ pub(super) struct Outbox {
 }
 
 /// How much was sent at some moment.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
     count: usize,
     bytes: usize,
