@@ -179,6 +179,12 @@ impl Handles {
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
     }
 
+    /// Looks for mistakes in source that is not deployed.
+    pub async fn lint(&self, code: Code) -> Result<LintReport, ReadError> {
+        let answer = self.reader.send(LintContract(code)).await;
+        answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
+    }
+
     /// One account; unknown accounts are empty ones.
     pub async fn account(&self, address: Address) -> Result<AccountRecord, StoreError> {
         self.ask(GetAccount(address)).await

@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
 
-use super::messages::{CallContract, DescribeContract, ReadError, ReadPages, ViewContract};
+use super::messages::{
+    CallContract, DescribeContract, LintContract, ReadError, ReadPages, ViewContract,
+};
 use super::permits::Permits;
 use crate::domain::ledger::{ContractView, StateVersion, StoreError};
-use crate::domain::{Address, Amount, Clock, Digest, Execution, Page, PageKey, Pages, keccak256};
+use crate::domain::{
+    Address, Amount, Clock, Digest, Execution, LintReport, Page, PageKey, Pages, keccak256,
+};
 use crate::execution::{
     Entry, ExecutionError, ExecutionRequest, Executor, Message, PageSource, Role,
 };
@@ -101,6 +105,13 @@ impl ReaderPorts {
         let schema = self.executor.schema(view.record.code).await?;
         schema.map_err(ReadError::InvalidContract)
     }
+
+    /// Loading foreign source is as much work as a call, and counts as one.
+    async fn lint(&self, message: LintContract) -> Result<LintReport, ReadError> {
+        let limit = self.calls.report().limit;
+        let _permit = self.calls.try_acquire().ok_or(ReadError::Busy { limit })?;
+        Ok(self.executor.lint(message.0).await?)
+    }
 }
 
 impl From<ExecutionError> for ReadError {
@@ -127,6 +138,15 @@ impl Handler<DescribeContract> for Reader {
     fn handle(&mut self, message: DescribeContract, _: &mut Context<Self>) -> Self::Result {
         let ports = self.ports.clone();
         Box::pin(async move { ports.describe(message.0).await })
+    }
+}
+
+impl Handler<LintContract> for Reader {
+    type Result = ResponseFuture<Result<LintReport, ReadError>>;
+
+    fn handle(&mut self, message: LintContract, _: &mut Context<Self>) -> Self::Result {
+        let ports = self.ports.clone();
+        Box::pin(async move { ports.lint(message).await })
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) fn check(text: &str, is_needed: bool, findings: &mut Findings<'_>) {
     let place = TextSize::default();
     let Some(json) = joined.find('{').and_then(|start| joined.get(start..)) else {
         if is_needed {
-            let is_late = text.lines().any(|line| line.starts_with('#') && line.contains("\"Depends\""));
+            let is_late =
+                text.lines().any(|line| line.starts_with('#') && line.contains("\"Depends\""));
             let message = if is_late {
                 "the header with `Depends` is not at the top of the file"
             } else {

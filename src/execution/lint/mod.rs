@@ -11,8 +11,6 @@ mod nondet;
 mod safety;
 mod storage;
 mod structure;
-#[cfg(test)]
-mod tests;
 
 use std::future::Future;
 
@@ -86,7 +84,10 @@ pub(super) async fn with_schema<S>(code: Code, schema: S) -> Result<LintReport, 
 where
     S: Future<Output = Result<Result<serde_json::Value, String>, ExecutionError>>,
 {
-    let mut report = lint(&code.source);
+    let source = code.source.clone();
+    let walked = tokio::task::spawn_blocking(move || lint(&source)).await;
+    let mut report =
+        walked.map_err(|error| ExecutionError::Infrastructure(format!("the linter: {error}")))?;
     if report.findings.iter().any(|finding| finding.code == "E001") {
         return Ok(report);
     }
@@ -113,7 +114,8 @@ fn of_traceback(traceback: &str) -> Finding {
         })
         .collect();
     let line = places.last().map_or(1, |(line, _)| *line);
-    let is_load = places.iter().any(|(_, rest)| !rest.contains(" in ") || rest.contains("<module>"));
+    let is_load =
+        places.iter().any(|(_, rest)| !rest.contains(" in ") || rest.contains("<module>"));
     let message = traceback.lines().rev().find(|line| !line.trim().is_empty());
     let message = message.unwrap_or("the contract cannot be loaded").trim();
     at_line(if is_load { "E101" } else { "E102" }, message, line)

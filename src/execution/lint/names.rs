@@ -110,8 +110,10 @@ impl<'a> Visitor<'a> for Names {
                 for alias in &import.names {
                     let name = alias.name.as_str();
                     let first = name.split('.').next().unwrap_or(name);
-                    let (bound, path) =
-                        alias.asname.as_ref().map_or((first, first), |alias| (alias.as_str(), name));
+                    let (bound, path) = alias
+                        .asname
+                        .as_ref()
+                        .map_or((first, first), |alias| (alias.as_str(), name));
                     self.bound.insert(bound.to_owned(), path.to_owned());
                 }
             }

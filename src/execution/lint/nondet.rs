@@ -109,6 +109,9 @@ fn is_block(path: &str) -> bool {
 }
 
 fn is_nondeterministic(path: &str) -> bool {
+    if path.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase)) {
+        return false;
+    }
     path.starts_with("gl.nondet.") || matches!(path, "gl.exec_prompt" | "gl.get_webpage")
 }
 
@@ -132,7 +135,8 @@ impl Builder<'_> {
 
     /// Visits what belongs to `node`.
     fn within(&mut self, node: Node, visit: impl FnOnce(&mut Self)) {
-        let (in_class, blocks) = (std::mem::take(&mut self.in_class), std::mem::take(&mut self.blocks));
+        let (in_class, blocks) =
+            (std::mem::take(&mut self.in_class), std::mem::take(&mut self.blocks));
         self.stack.push(node);
         visit(self);
         self.stack.pop();
@@ -195,10 +199,12 @@ impl<'a> Visitor<'a> for Builder<'_> {
                     self.define(target.id.as_str(), alias);
                     let before = self.graph.mentions.len();
                     walk_stmt(self, statement);
-                    let made: Vec<_> =
-                        self.graph.mentions.drain(before..).flat_map(|(node, mention)| {
-                            doubled(node, alias, mention)
-                        }).collect();
+                    let made: Vec<_> = self
+                        .graph
+                        .mentions
+                        .drain(before..)
+                        .flat_map(|(node, mention)| doubled(node, alias, mention))
+                        .collect();
                     self.graph.mentions.extend(made);
                     return;
                 }
@@ -217,9 +223,7 @@ impl<'a> Visitor<'a> for Builder<'_> {
                 self.within(node, |builder| builder.visit_expr(&lambda.body));
             }
             Expr::Name(name) => {
-                self.mention(|builder| {
-                    Mention::Name(builder.stack.clone(), name.id.to_string())
-                });
+                self.mention(|builder| Mention::Name(builder.stack.clone(), name.id.to_string()));
             }
             Expr::Attribute(attribute) => {
                 self.mention(|_| Mention::Attribute(attribute.attr.to_string()));

@@ -103,7 +103,9 @@ fn is_forbidden(module: &str) -> bool {
     let first = module.split('.').next().unwrap_or(module);
     FORBIDDEN_MODULES.contains(&first)
         || FORBIDDEN_SUBMODULES.iter().any(|forbidden| {
-            module.strip_prefix(forbidden).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            module
+                .strip_prefix(forbidden)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
 }
 

@@ -100,9 +100,8 @@ impl Checker<'_, '_> {
             self.collection(field, last(&path), &arguments);
         } else if let Some(name) = path.strip_prefix("own.") {
             let class = self.classes.get(name);
-            let is_bare = |class: &&&StmtClassDef| {
-                class.arguments.is_none() && !is_marked(class, self.names)
-            };
+            let is_bare =
+                |class: &&&StmtClassDef| class.arguments.is_none() && !is_marked(class, self.names);
             if class.filter(is_bare).is_some() {
                 self.unmarked.insert(name.to_owned());
             }
@@ -159,7 +158,8 @@ impl Checker<'_, '_> {
             Expr::Call(call) => call.arguments.find_keyword("order").is_some(),
             _ => false,
         });
-        let is_total = decorators(class, self.names).iter().any(|path| last(path) == "total_ordering");
+        let is_total =
+            decorators(class, self.names).iter().any(|path| last(path) == "total_ordering");
         class.arguments.is_some()
             || has_order
             || is_total

@@ -15,7 +15,8 @@ const SPECIAL: [&str; 4] =
 /// E011 to E022 and W020.
 pub(super) fn check(body: &[Stmt], names: &Names, findings: &mut Findings<'_>) {
     let classes = || body.iter().filter_map(Stmt::as_class_def_stmt);
-    let contracts: Vec<&StmtClassDef> = classes().filter(|class| names.is_contract(class)).collect();
+    let contracts: Vec<&StmtClassDef> =
+        classes().filter(|class| names.is_contract(class)).collect();
     let bases: BTreeSet<String> = contracts
         .iter()
         .flat_map(|class| class.arguments.iter().flat_map(|arguments| arguments.args.iter()))
@@ -91,7 +92,8 @@ fn check_method(method: &StmtFunctionDef, names: &Names, findings: &mut Findings
         let starred = [("*", &method.parameters.vararg), ("**", &method.parameters.kwarg)];
         for (stars, parameter) in starred {
             if let Some(parameter) = parameter {
-                let message = format!("the public method `{name}` cannot take `{stars}{}`", parameter.name);
+                let message =
+                    format!("the public method `{name}` cannot take `{stars}{}`", parameter.name);
                 let hint = "name each parameter: callers are told which there are";
                 findings.add("E021", parameter.start(), message, Some(hint));
             }
@@ -103,9 +105,8 @@ fn check_method(method: &StmtFunctionDef, names: &Names, findings: &mut Findings
 fn check_self(method: &StmtFunctionDef, names: &Names, findings: &mut Findings<'_>) {
     let is_bound = |path: &str| matches!(path, "staticmethod" | "classmethod");
     let mut decorators = method.decorator_list.iter();
-    let is_free = decorators.any(|decorator| {
-        names.path(&decorator.expression).is_some_and(|path| is_bound(&path))
-    });
+    let is_free = decorators
+        .any(|decorator| names.path(&decorator.expression).is_some_and(|path| is_bound(&path)));
     let is_of_class = ["__new__", "__init_subclass__", "__class_getitem__"];
     if is_free || is_of_class.contains(&method.name.as_str()) {
         return;

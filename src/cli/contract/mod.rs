@@ -1,6 +1,11 @@
-//! `agora contract`: example contracts, and schemas of files.
+//! `agora contract`: contracts without a network.
 
-use std::path::PathBuf;
+mod arguments;
+mod lint;
+mod report;
+mod run;
+
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -21,6 +26,8 @@ pub(super) enum ContractCommand {
         /// The Python file.
         file: PathBuf,
     },
+    Lint(lint::LintArguments),
+    Run(run::RunArguments),
 }
 
 pub(super) fn run(command: &ContractCommand) -> Result<u8, CliError> {
@@ -32,6 +39,8 @@ pub(super) fn run(command: &ContractCommand) -> Result<u8, CliError> {
         }
         ContractCommand::Examples { name: Some(name) } => say(example(name)?.trim_end()),
         ContractCommand::Schema { file } => say(schema(file)?),
+        ContractCommand::Lint(arguments) => return lint::run(arguments),
+        ContractCommand::Run(arguments) => return run::run(arguments),
     }
     Ok(EXIT_OK)
 }
@@ -46,11 +55,20 @@ fn example(name: &str) -> Result<&'static str, CliError> {
 }
 
 fn schema(file: &PathBuf) -> Result<String, CliError> {
-    let source = std::fs::read(file)
-        .map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
-    let code = Code::new(Bytes::from(source));
-    let executor = PythonExecutor::start(PythonSettings::new(std::env::current_exe()?))?;
+    let code = read(file)?;
+    let executor = executor()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let schema = runtime.block_on(executor.schema(code))??;
     Ok(serde_json::to_string_pretty(&schema)?)
+}
+
+/// A file as code.
+fn read(file: &Path) -> Result<Code, CliError> {
+    let source = std::fs::read(file)
+        .map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+    Ok(Code::new(Bytes::from(source)))
+}
+
+fn executor() -> Result<PythonExecutor, CliError> {
+    Ok(PythonExecutor::start(PythonSettings::new(std::env::current_exe()?))?)
 }
