@@ -12,9 +12,9 @@ use super::events::Events;
 use super::messages::{
     AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
     ChangeValidators, CountStatuses, DescribeContract, GetAccount, GetContract, GetFinalityWindow,
-    GetLastCursor, GetTransaction, ListContracts, ListEvents, ListPages, ListTransactions,
-    ListValidators, OpenAppeal, ReadError, SubmitTransaction, Subscribe, ViewContract, WakeUp,
-    WindowsMoved,
+    GetLastCursor, GetTransaction, LintContract, ListContracts, ListEvents, ListPages,
+    ListTransactions, ListValidators, OpenAppeal, ReadError, SubmitTransaction, Subscribe,
+    ViewContract, WakeUp, WindowsMoved,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -28,8 +28,8 @@ use crate::domain::ledger::{
     TransactionRecord, ValidatorChange, ValidatorRecord,
 };
 use crate::domain::{
-    Address, AppealKind, Clock, ClockChange, ClockReading, Event, Execution, PageKey, Timestamp,
-    TxHash,
+    Address, AppealKind, Clock, ClockChange, ClockReading, Code, Event, Execution, LintReport,
+    PageKey, Timestamp, TxHash,
 };
 
 /// Everything the API may ask of the running network. Cheap to clone, usable from any thread.

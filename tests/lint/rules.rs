@@ -240,7 +240,7 @@ fn e012_to_e022_methods() {
     check_body("@gl.public.view\ndef v(self):\n    return 1", &["W020 7:9"]);
     check_body("@gl.public.view\ndef v(self) -> int:\n    return 1", &[]);
     check_body("@gl.public.write\ndef w(self):\n    return 1", &[]);
-    check_body("@gl.public.write\ndef w(self, *a, **k):\n    pass", &["E021 7:18", "E021 7:23"]);
+    check_body("@gl.public.write\ndef w(self, *a, **k):\n    pass", &["E021 7:17", "E021 7:21"]);
     check_body("@gl.public.write\ndef w(self, a, *, k):\n    pass", &[]);
     check_body("def w(self, *a, **k):\n    pass", &[]);
     check_body("@gl.public.write\ndef w(amount):\n    pass", &["E022 7:9"]);

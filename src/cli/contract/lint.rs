@@ -29,7 +29,7 @@ use crate::execution::python::PythonExecutor;
     or web\n  outside an equivalence principle, E011 to E013 class and names, E014 to E018 storage, \
     E019\n  special methods, E021 and E022 parameters, E101 cannot be loaded, E102 cannot be \
     described.")]
-pub(super) struct LintArguments {
+pub(in crate::cli) struct LintArguments {
     /// The Python files.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,

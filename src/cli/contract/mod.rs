@@ -54,7 +54,7 @@ fn example(name: &str) -> Result<&'static str, CliError> {
     )
 }
 
-fn schema(file: &PathBuf) -> Result<String, CliError> {
+fn schema(file: &Path) -> Result<String, CliError> {
     let code = read(file)?;
     let executor = executor()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

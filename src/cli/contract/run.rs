@@ -47,7 +47,7 @@ const WATCH_PERIOD: Duration = Duration::from_millis(250);
     agora contract run store.py set a 1 --call 'get a' --call 'set b \"two words\"'\n  \
     agora contract run vault.py --value 5 deposit 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n  \
     agora contract run --watch store.py set a 1            again whenever the file is saved")]
-pub(super) struct RunArguments {
+pub(in crate::cli) struct RunArguments {
     /// The Python file.
     file: PathBuf,
     /// The method to call after the deployment.
@@ -229,7 +229,7 @@ fn request(
         snapshot: Snapshot { pages: Arc::new(pages.clone()), complete: true },
         pages: Arc::new(NoPages),
         seed: seed(number),
-        time_limit: Duration::from_secs(60),
+        time_limit: Duration::from_mins(1),
     }
 }
 

@@ -173,7 +173,7 @@ fn canonical(path: &str) -> String {
 /// Is this the name of an integer of fixed size?
 pub(super) fn is_sized(name: &str) -> bool {
     let digits = name.strip_prefix(['u', 'i']).unwrap_or_default();
-    digits.parse().is_ok_and(|bits: u16| (8..=256).contains(&bits) && bits % 8 == 0)
+    digits.parse().is_ok_and(|bits: u16| (8..=256).contains(&bits) && bits.is_multiple_of(8))
         && !digits.starts_with(['0', '+'])
 }
 
