@@ -19,16 +19,21 @@ fn check(source: &str, expected: &[&str]) {
     assert_eq!(found(source), expected, "\n{source}\n{:#?}", lint(source.as_bytes()));
 }
 
+/// The lines, each moved by four columns.
+fn indented(lines: &str) -> String {
+    lines.lines().flat_map(|line| ["    ", line, "\n"]).collect()
+}
+
 /// A contract with this header and imports, and this body.
 fn contract(imports: &str, body: &str) -> String {
-    let body: String = body.lines().map(|line| format!("    {line}\n")).collect();
+    let body = indented(body);
     format!("{HEADER}from genlayer import *\n{imports}\n\nclass X(gl.Contract):\n{body}")
 }
 
 /// The findings of a method's body; its first line is line 7, indented by eight.
 #[track_caller]
 fn check_method(imports: &str, lines: &str, expected: &[&str]) {
-    let lines: String = lines.lines().map(|line| format!("    {line}\n")).collect();
+    let lines = indented(lines);
     let body = format!("@gl.public.write\ndef m(self, x: int):\n{lines}");
     check(&contract(imports, &body), expected);
 }
@@ -143,7 +148,7 @@ fn no_source_is_too_deep_or_too_strange() {
     ] {
         assert_eq!(found(&source), ["E001 2:1"], "{}", &source[..60]);
     }
-    let blocks: String = (0..3_000).map(|n| format!("{}if x:\n", " ".repeat(n))).collect();
+    let blocks: String = (0..3_000).flat_map(|n| [" ".repeat(n), "if x:\n".into()]).collect();
     assert_eq!(lint(blocks.as_bytes()).findings[0].code, "E001");
     let wide = format!("{HEADER}x = [{}]\n", "(1, {'a': f(2)}), ".repeat(50_000));
     assert_eq!(found(&wide), [""; 0]);

@@ -101,8 +101,8 @@ impl Checker<'_, '_> {
         } else if let Some(name) = path.strip_prefix("own.") {
             let class = self.classes.get(name);
             let is_bare =
-                |class: &&&StmtClassDef| class.arguments.is_none() && !is_marked(class, self.names);
-            if class.filter(is_bare).is_some() {
+                |class: &&StmtClassDef| class.arguments.is_none() && !is_marked(class, self.names);
+            if class.is_some_and(is_bare) {
                 self.unmarked.insert(name.to_owned());
             }
         }
