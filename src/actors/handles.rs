@@ -12,9 +12,9 @@ use super::events::Events;
 use super::messages::{
     AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
     ChangeValidators, CountStatuses, DescribeContract, GetAccount, GetContract, GetFinalityWindow,
-    GetLastCursor, GetTransaction, ListContracts, ListEvents, ListPages, ListTransactions,
-    ListValidators, OpenAppeal, ReadError, SubmitTransaction, Subscribe, ViewContract, WakeUp,
-    WindowsMoved,
+    GetLastCursor, GetTransaction, LintContract, ListContracts, ListEvents, ListPages,
+    ListTransactions, ListValidators, OpenAppeal, ReadError, SubmitTransaction, Subscribe,
+    ViewContract, WakeUp, WindowsMoved,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -28,8 +28,8 @@ use crate::domain::ledger::{
     TransactionRecord, ValidatorChange, ValidatorRecord,
 };
 use crate::domain::{
-    Address, AppealKind, Clock, ClockChange, ClockReading, Event, Execution, PageKey, Timestamp,
-    TxHash,
+    Address, AppealKind, Clock, ClockChange, ClockReading, Code, Event, Execution, LintReport,
+    PageKey, Timestamp, TxHash,
 };
 
 /// Everything the API may ask of the running network. Cheap to clone, usable from any thread.
@@ -176,6 +176,12 @@ impl Handles {
     /// Describes the public methods of a contract.
     pub async fn schema(&self, address: Address) -> Result<serde_json::Value, ReadError> {
         let answer = self.reader.send(DescribeContract(address)).await;
+        answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
+    }
+
+    /// Looks for mistakes in source that is not deployed.
+    pub async fn lint(&self, code: Code) -> Result<LintReport, ReadError> {
+        let answer = self.reader.send(LintContract(code)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 
-use super::messages::{CallContract, DescribeContract, ReadError, ViewContract};
+use super::messages::{CallContract, DescribeContract, LintContract, ReadError, ViewContract};
 use super::permits::Permits;
 use super::world::{NetworkWorld, StatePorts, VersionPages};
 use crate::domain::ledger::{ContractView, SharedViews, StateVersion, StoreError};
-use crate::domain::{Address, Amount, Clock, Digest, Execution, keccak256};
+use crate::domain::{Address, Amount, Clock, Digest, Execution, LintReport, keccak256};
 use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, Message, Role};
 
 /// What the reader needs.
@@ -99,6 +99,13 @@ impl ReaderPorts {
         let schema = self.executor.schema(view.record.code).await?;
         schema.map_err(ReadError::InvalidContract)
     }
+
+    /// Loading foreign source is as much work as a call, and counts as one.
+    async fn lint(&self, message: LintContract) -> Result<LintReport, ReadError> {
+        let limit = self.calls.report().limit;
+        let _permit = self.calls.try_acquire().ok_or(ReadError::Busy { limit })?;
+        Ok(self.executor.lint(message.0).await?)
+    }
 }
 
 impl From<ExecutionError> for ReadError {
@@ -125,5 +132,14 @@ impl Handler<DescribeContract> for Reader {
     fn handle(&mut self, message: DescribeContract, _: &mut Context<Self>) -> Self::Result {
         let ports = self.ports.clone();
         Box::pin(async move { ports.describe(message.0).await })
+    }
+}
+
+impl Handler<LintContract> for Reader {
+    type Result = ResponseFuture<Result<LintReport, ReadError>>;
+
+    fn handle(&mut self, message: LintContract, _: &mut Context<Self>) -> Self::Result {
+        let ports = self.ports.clone();
+        Box::pin(async move { ports.lint(message).await })
     }
 }

@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{ErrorBody, ErrorDetail};
 use super::rest::{
-    accounts, appeals, clock, contracts, events, health, network, submission, transactions,
+    accounts, appeals, clock, contracts, events, health, lint, network, submission, transactions,
     validators,
 };
 
@@ -25,7 +25,7 @@ use super::rest::{
     paths(
         health::landing, health::openapi, health::docs, health::health, health::ready,
         health::metrics, submission::hash, submission::submit, transactions::list,
-        transactions::get, appeals::appeal, appeals::cancel, events::of_transaction, events::of_network, contracts::list,
+        transactions::get, appeals::appeal, appeals::cancel, events::of_transaction, events::of_network, contracts::list, lint::lint,
         contracts::get, contracts::code, contracts::schema, contracts::state, contracts::read,
         accounts::get, accounts::faucet, validators::list, validators::create, validators::random,
         validators::get, validators::change, validators::delete, network::get,

@@ -21,6 +21,8 @@ use config::{Config, Options};
 const EXIT_OK: u8 = 0;
 /// Something failed.
 const EXIT_FAILURE: u8 = 1;
+/// Something could not be read.
+const EXIT_UNREADABLE: u8 = 2;
 /// Something broke that a new process may mend; supervisors should restart.
 const EXIT_RESTART: u8 = 70;
 

@@ -3,6 +3,7 @@
 //! Nodes reach contracts through one port, [`Executor`]. Production uses the sandboxed Python of
 //! [`python`]; tests, benchmarks and scenarios use [`scripted`] answers.
 
+pub mod lint;
 pub mod nondeterminism;
 pub mod python;
 pub mod scripted;
@@ -16,7 +17,8 @@ use futures_util::future::{BoxFuture, ready};
 
 use crate::domain::ledger::{Snapshot, StateVersion};
 use crate::domain::{
-    Address, Amount, Bytes, Code, Digest, Execution, LeaderReceipt, Page, PageKey, Timestamp,
+    Address, Amount, Bytes, Code, Digest, Execution, LeaderReceipt, LintReport, Page, PageKey,
+    Timestamp,
 };
 
 /// Runs contracts.
@@ -36,6 +38,13 @@ pub trait Executor: Debug + Send + Sync {
         &self,
         code: Code,
     ) -> BoxFuture<'static, Result<Result<serde_json::Value, String>, ExecutionError>>;
+
+    /// What a linter says of `code`: the rules of [`lint`], and where they let it pass as Python,
+    /// what the executor itself says of it.
+    fn lint(&self, code: Code) -> BoxFuture<'static, Result<LintReport, ExecutionError>> {
+        let schema = self.schema(code.clone());
+        Box::pin(lint::with_schema(code, schema))
+    }
 }
 
 /// In which capacity a node executes.

@@ -14,6 +14,7 @@ mod bad_input;
 mod clock;
 mod document;
 mod limits;
+mod lint;
 mod live;
 mod mutations;
 mod routes;

@@ -25,7 +25,9 @@ use crate::domain::ledger::{
     StateVersion, StatusCounts, StoreError, Submitted, Supply, TransactionFilter,
     TransactionRecord, ValidatorChange, ValidatorRecord,
 };
-use crate::domain::{Address, AppealKind, Event, Execution, PageKey, Status, Timestamp, TxHash};
+use crate::domain::{
+    Address, AppealKind, Code, Event, Execution, LintReport, PageKey, Status, Timestamp, TxHash,
+};
 
 // ---- api → store -------------------------------------------------------------------------------
 
@@ -362,6 +364,11 @@ pub struct CallContract(pub ReadOnlyCall);
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<serde_json::Value, ReadError>")]
 pub struct DescribeContract(pub Address);
+
+/// Look for mistakes in source that is not deployed.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<LintReport, ReadError>")]
+pub struct LintContract(pub Code);
 
 /// Why a read-only call has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

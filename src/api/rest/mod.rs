@@ -6,6 +6,7 @@ pub mod clock;
 pub mod contracts;
 pub mod events;
 pub mod health;
+pub mod lint;
 pub mod network;
 pub mod submission;
 pub mod transactions;
@@ -40,7 +41,7 @@ impl Endpoint {
 }
 
 /// Every route, in the order in which they are matched.
-static ENDPOINTS: [Endpoint; 35] = [
+static ENDPOINTS: [Endpoint; 36] = [
     Endpoint::new(Method::GET, "/", |route| route.to(health::landing)),
     Endpoint::new(Method::GET, "/openapi.json", |route| route.to(health::openapi)),
     Endpoint::new(Method::GET, "/docs", |route| route.to(health::docs)),
@@ -62,6 +63,7 @@ static ENDPOINTS: [Endpoint; 35] = [
     }),
     Endpoint::new(Method::GET, "/v1/events", |route| route.to(events::of_network)),
     Endpoint::new(Method::GET, "/v1/contracts", |route| route.to(contracts::list)),
+    Endpoint::new(Method::POST, "/v1/contracts/lint", |route| route.to(lint::lint)),
     Endpoint::new(Method::GET, "/v1/contracts/{address}", |route| route.to(contracts::get)),
     Endpoint::new(Method::GET, "/v1/contracts/{address}/code", |route| route.to(contracts::code)),
     Endpoint::new(Method::GET, "/v1/contracts/{address}/schema", |route| {

@@ -1,6 +1,11 @@
-//! `agora contract`: example contracts, and schemas of files.
+//! `agora contract`: contracts without a network.
 
-use std::path::PathBuf;
+mod arguments;
+mod lint;
+mod report;
+mod run;
+
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -22,6 +27,8 @@ pub(super) enum ContractCommand {
         /// The Python file.
         file: PathBuf,
     },
+    Lint(lint::LintArguments),
+    Run(run::RunArguments),
 }
 
 pub(super) fn run(command: &ContractCommand) -> Result<u8, CliError> {
@@ -33,6 +40,8 @@ pub(super) fn run(command: &ContractCommand) -> Result<u8, CliError> {
         }
         ContractCommand::Examples { name: Some(name) } => say(example(name)?.trim_end()),
         ContractCommand::Schema { file } => say(schema(file)?),
+        ContractCommand::Lint(arguments) => return lint::run(arguments),
+        ContractCommand::Run(arguments) => return run::run(arguments),
     }
     Ok(EXIT_OK)
 }
@@ -46,13 +55,21 @@ fn example(name: &str) -> Result<&'static str, CliError> {
     )
 }
 
-fn schema(file: &PathBuf) -> Result<String, CliError> {
-    let source = std::fs::read(file)
-        .map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
-    let code = Code::new(Bytes::from(source));
-    let executor =
-        PythonExecutor::start(PythonSettings::new(std::env::current_exe()?), Services::none())?;
+fn schema(file: &Path) -> Result<String, CliError> {
+    let code = read(file)?;
+    let executor = executor()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let schema = runtime.block_on(executor.schema(code))??;
     Ok(serde_json::to_string_pretty(&schema)?)
+}
+
+/// A file as code.
+fn read(file: &Path) -> Result<Code, CliError> {
+    let source = std::fs::read(file)
+        .map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+    Ok(Code::new(Bytes::from(source)))
+}
+
+fn executor() -> Result<PythonExecutor, CliError> {
+    Ok(PythonExecutor::start(PythonSettings::new(std::env::current_exe()?), Services::none())?)
 }

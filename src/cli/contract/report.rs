@@ -1,0 +1,114 @@
+//! How `agora contract run` shows what a call did.
+
+use std::fmt::Write;
+
+use serde_json::{Value as Json, json};
+
+use crate::cli::CliError;
+use crate::domain::calldata::Value;
+use crate::domain::{Bytes, Execution, ExecutionOutcome, Page, Pages, to_json};
+
+/// Changed bytes of a page that are shown, at most.
+const SHOWN_MAX: usize = 32;
+
+/// One call that was run.
+pub(super) struct Step<'a> {
+    /// The call, as it was typed.
+    pub(super) title: &'a str,
+    /// What it did.
+    pub(super) execution: &'a Execution,
+    /// The state before it.
+    pub(super) before: &'a Pages,
+}
+
+fn returned(bytes: &Bytes) -> Json {
+    Value::decode(bytes).map_or_else(|_| json!({ "$calldata": bytes }), |value| to_json(&value))
+}
+
+/// A call for programs.
+pub(super) fn json_of(step: &Step<'_>) -> Result<Json, CliError> {
+    let execution = step.execution;
+    let outcome = match &execution.outcome {
+        ExecutionOutcome::Return(bytes) => json!({ "return": returned(bytes) }),
+        ExecutionOutcome::UserError(text) => json!({ "user_error": text }),
+        ExecutionOutcome::VmError(code) => json!({ "vm_error": code }),
+    };
+    let state: Vec<Json> = execution
+        .state
+        .0
+        .iter()
+        .map(|(key, page)| {
+            let before = step.before.get(key).cloned().unwrap_or_default();
+            json!({ "slot": key.slot, "index": key.index, "before": before, "after": page })
+        })
+        .collect();
+    Ok(json!({
+        "call": step.title,
+        "outcome": outcome,
+        "stdout": execution.stdout,
+        "traceback": execution.stderr,
+        "state": state,
+        "messages": serde_json::to_value(&execution.messages)?,
+        "cost": serde_json::to_value(execution.cost)?,
+    }))
+}
+
+/// A call for people.
+pub(super) fn shown(step: &Step<'_>) -> String {
+    let execution = step.execution;
+    let mut text = format!("{}\n", step.title);
+    let mut line = |words: std::fmt::Arguments<'_>| {
+        let _infallible = writeln!(text, "  {words}");
+    };
+    for printed in execution.stdout.lines() {
+        line(format_args!("| {printed}"));
+    }
+    match &execution.outcome {
+        ExecutionOutcome::Return(bytes) => line(format_args!("returns {}", returned(bytes))),
+        ExecutionOutcome::UserError(message) => line(format_args!("user error: {message}")),
+        ExecutionOutcome::VmError(code) => line(format_args!("VM error: {code}")),
+    }
+    if !execution.outcome.is_success() {
+        for traced in execution.stderr.lines() {
+            line(format_args!("{traced}"));
+        }
+    }
+    for message in &execution.messages {
+        let message = serde_json::to_value(message).unwrap_or_default();
+        line(format_args!("sends {message}"));
+    }
+    for (key, page) in &execution.state.0 {
+        let before = step.before.get(key).cloned().unwrap_or_default();
+        line(format_args!("slot {} page {}: {}", key.slot.0, key.index, difference(&before, page)));
+    }
+    text.trim_end().to_owned()
+}
+
+/// The bytes from the first to the last that differ.
+fn difference(before: &Page, after: &Page) -> String {
+    let length = before.len().max(after.len());
+    let byte = |page: &Page, at: usize| page.get(at).copied().unwrap_or_default();
+    let mut differing = (0..length).filter(|at| byte(before, *at) != byte(after, *at));
+    let Some(first) = differing.next() else { return "no change".to_owned() };
+    let last = differing.next_back().unwrap_or(first);
+    let end = last.min(first + SHOWN_MAX - 1);
+    let digits = |page: &Page| {
+        let bytes: Vec<u8> = (first..=end).map(|at| byte(page, at)).collect();
+        format!("0x{}{}", alloy_primitives::hex::encode(bytes), if end < last { "…" } else { "" })
+    };
+    format!("bytes {first} to {last}: {} -> {}", digits(before), digits(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_shown_from_its_first_byte_to_its_last() {
+        let page = |bytes: &[u8]| Page::copy_from_slice(bytes);
+        assert_eq!(difference(&page(&[]), &page(&[0, 5])), "bytes 1 to 1: 0x00 -> 0x05");
+        assert_eq!(difference(&page(&[1, 2, 3]), &page(&[1])), "bytes 1 to 2: 0x0203 -> 0x0000");
+        let long = difference(&page(&[]), &page(&[7; 100]));
+        assert!(long.starts_with("bytes 0 to 99: 0x00") && long.ends_with("07…"), "{long}");
+    }
+}
