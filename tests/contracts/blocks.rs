@@ -112,7 +112,7 @@ impl Network {
 #[tokio::test]
 async fn each_principle_votes_as_it_must() {
     use Vote::{Agree, Disagree};
-    let any = [true, false];
+    const ANY: &[bool] = &[true, false];
     type Case = (&'static [&'static str], &'static str, &'static str, &'static [bool], Vote);
     let table: &[Case] = &[
         // What does not ask a model.
@@ -133,13 +133,13 @@ async fn each_principle_votes_as_it_must() {
         // What asks a model: its verdict counts when both have a result.
         (&["comparative", "non_comparative"], "return:a", "return:b", &[true], Agree),
         (&["comparative", "non_comparative"], "return:a", "return:a", &[false], Disagree),
-        (&["comparative", "non_comparative"], "raise:x", "raise:x", &any, Agree),
-        (&["comparative", "non_comparative"], "raise:x", "raise:y", &any, Disagree),
-        (&["comparative", "non_comparative"], "raise:x", "return:a", &any, Disagree),
-        (&["comparative", "non_comparative"], "return:a", "raise:x", &any, Disagree),
-        (&["comparative", "non_comparative"], "fail:x", "return:a", &any, Disagree),
-        (&["comparative", "non_comparative"], "return:a", "fail:x", &any, Disagree),
-        (&["comparative", "non_comparative"], "fail:x", "fail:y", &any, Agree),
+        (&["comparative", "non_comparative"], "raise:x", "raise:x", ANY, Agree),
+        (&["comparative", "non_comparative"], "raise:x", "raise:y", ANY, Disagree),
+        (&["comparative", "non_comparative"], "raise:x", "return:a", ANY, Disagree),
+        (&["comparative", "non_comparative"], "return:a", "raise:x", ANY, Disagree),
+        (&["comparative", "non_comparative"], "fail:x", "return:a", ANY, Disagree),
+        (&["comparative", "non_comparative"], "return:a", "fail:x", ANY, Disagree),
+        (&["comparative", "non_comparative"], "fail:x", "fail:y", ANY, Agree),
         // Yes is `True`, and nothing else.
         (&["truthy", "truthy_custom"], "return:a", "return:a", &[true], Disagree),
     ];
