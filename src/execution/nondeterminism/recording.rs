@@ -219,9 +219,9 @@ impl Recording {
 impl Models for Recording {
     fn ask(&self, asker: Asker, prompt: Prompt) -> BoxFuture<'static, Result<Answer, NoAnswer>> {
         let (question, log) = (Question::prompt(&prompt), self.log.clone());
-        let asked = self.models.ask(asker.clone(), prompt);
+        let waiting = self.models.ask(asker.clone(), prompt);
         async move {
-            let answer = asked.await;
+            let answer = waiting.await;
             log.write(&asker, question, answer.clone().into());
             answer
         }
@@ -236,9 +236,9 @@ impl Web for Recording {
         request: WebRequest,
     ) -> BoxFuture<'static, Result<WebResponse, NoAnswer>> {
         let (question, log) = (Question::fetch(&request), self.log.clone());
-        let asked = self.web.fetch(asker.clone(), request);
+        let waiting = self.web.fetch(asker.clone(), request);
         async move {
-            let response = asked.await;
+            let response = waiting.await;
             log.write(&asker, question, response.clone().into());
             response
         }
@@ -251,9 +251,9 @@ impl Web for Recording {
         request: RenderRequest,
     ) -> BoxFuture<'static, Result<Rendered, NoAnswer>> {
         let (question, log) = (Question::render(&request), self.log.clone());
-        let asked = self.web.render(asker.clone(), request);
+        let waiting = self.web.render(asker.clone(), request);
         async move {
-            let rendered = asked.await;
+            let rendered = waiting.await;
             log.write(&asker, question, rendered.clone().into());
             rendered
         }

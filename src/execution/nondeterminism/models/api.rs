@@ -231,8 +231,10 @@ impl Api {
         if !(200..300).contains(&status) {
             return Err((Failure::status(status, &body), wished));
         }
-        let shown = || Failure::provider(format!("the reply is not JSON: `{}`", beginning(&body)));
-        serde_json::from_str(&body).map_err(|_| (shown(), None))
+        let unread = |error: &serde_json::Error| {
+            Failure::provider(format!("the reply is not JSON: {error}: `{}`", beginning(&body)))
+        };
+        serde_json::from_str(&body).map_err(|error| (unread(&error), None))
     }
 }
 

@@ -28,8 +28,8 @@ impl ModelRouter {
             images: Vec::new(),
         };
         let limit = self.settings().probe_timeout;
-        let asked = tokio::time::timeout(limit, self.ask_choice(choice, &asker, &prompt));
-        let failed = match asked.await {
+        let answer = tokio::time::timeout(limit, self.ask_choice(choice, &asker, &prompt));
+        let failed = match answer.await {
             Ok(Ok(Answer::Text(text))) if text.to_lowercase().contains("ok") => {
                 return Availability::Available;
             }

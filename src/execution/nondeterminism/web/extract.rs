@@ -29,7 +29,7 @@ pub(super) async fn html(body: Bytes) -> Result<String, String> {
             .allow_width_overflow()
             .string_from_read(text.as_bytes(), WIDTH)
     });
-    let text = work.await.map_err(|_| "the page cannot be read".to_owned())?;
+    let text = work.await.map_err(|error| format!("the page cannot be read: {error}"))?;
     let text = text.map_err(|error| format!("the page cannot be read: {error}"))?;
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     Ok(lines.join("\n").trim().to_owned())

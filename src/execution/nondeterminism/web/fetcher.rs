@@ -173,11 +173,11 @@ fn headers(request: &WebRequest) -> Result<HeaderMap, NoAnswer> {
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
         let bad = || failed(format!("the header `{}` cannot be sent", super::short(name)));
-        let header: HeaderName = name.parse().map_err(|_| bad())?;
+        let header: HeaderName = name.parse().ok().ok_or_else(bad)?;
         if OURS.contains(&header.as_str()) || header.as_str().starts_with("proxy-") {
             return Err(bad());
         }
-        headers.insert(header, HeaderValue::from_bytes(value).map_err(|_| bad())?);
+        headers.insert(header, HeaderValue::from_bytes(value).ok().ok_or_else(bad)?);
     }
     Ok(headers)
 }

@@ -25,7 +25,7 @@ impl FromStr for Allowance {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || BadAllowance(text.chars().take(80).collect());
         let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits.parse::<u8>().map_err(|_| bad())?)),
+            Some((address, bits)) => (address, Some(bits.parse::<u8>().ok().ok_or_else(bad)?)),
             None => (text, None),
         };
         let bare = address.trim_start_matches('[').trim_end_matches(']');
@@ -131,7 +131,7 @@ fn is_within(ip: IpAddr, start: IpAddr, bits: u8) -> bool {
 
 /// Blocks of the IANA special-purpose registry that are not for the public.
 const PRIVATE_V4: [(Ipv4Addr, u8); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Carriers' own networks.
     (Ipv4Addr::new(100, 64, 0, 0), 10),

@@ -101,7 +101,7 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Head> {
         }
     };
     let rest = bytes.split_off(end + 4);
-    let text = String::from_utf8(bytes).map_err(|_| bad("the head is not UTF-8"))?;
+    let text = String::from_utf8(bytes).ok().ok_or_else(|| bad("the head is not UTF-8"))?;
     let mut lines = text.split("\r\n").filter(|line| !line.is_empty());
     let mut words = lines.next().unwrap_or_default().split(' ');
     let (Some(method), Some(target)) = (words.next(), words.next()) else {

@@ -93,7 +93,8 @@ pub(super) fn about(about: &str, draw: &mut Draw) -> String {
 }
 
 fn hex(draw: &mut Draw, bytes: usize) -> String {
-    (0..bytes).map(|_| format!("{:02x}", draw.below(256))).collect()
+    let digit = |number: u64| char::from_digit(u32::try_from(number).unwrap_or(0), 16);
+    (0..bytes * 2).filter_map(|_| digit(draw.below(16))).collect()
 }
 
 /// One sentence.

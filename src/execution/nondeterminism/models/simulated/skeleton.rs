@@ -152,18 +152,14 @@ impl Parser {
         let mark = self.peek().filter(|c| matches!(c, '"' | '\'' | '`' | '“'));
         let start = self.at + usize::from(mark.is_some());
         self.at = start;
-        match mark {
-            Some(mark) => {
-                let end = if mark == '“' { '”' } else { mark };
-                self.skip_while(|c| c != end && c != '\n');
-                let key = self.chars.iter().take(self.at).skip(start).collect();
-                self.eat(end).then_some(key)
-            }
-            None => {
-                self.skip_while(|c| c.is_alphanumeric() || c == '_' || c == '-');
-                (self.at > start).then(|| self.chars.iter().take(self.at).skip(start).collect())
-            }
+        if let Some(mark) = mark {
+            let end = if mark == '“' { '”' } else { mark };
+            self.skip_while(|c| c != end && c != '\n');
+            let key = self.chars.iter().take(self.at).skip(start).collect();
+            return self.eat(end).then_some(key);
         }
+        self.skip_while(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        (self.at > start).then(|| self.chars.iter().take(self.at).skip(start).collect())
     }
 
     fn value(&mut self, key: &str) -> Option<Shape> {
