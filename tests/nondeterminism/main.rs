@@ -3,6 +3,9 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::unnecessary_wraps,
     reason = "helpers of tests fail as tests do; clippy sees only functions marked as tests"
 )]
 

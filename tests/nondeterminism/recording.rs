@@ -77,17 +77,17 @@ fn nth(number: usize) -> Asker {
 
 /// Every answer to every question, in one text.
 async fn everything(models: &dyn Models, web: &dyn Web) -> String {
-    let mut shown = String::new();
+    let mut shown = Vec::new();
     for (number, prompt) in prompts().into_iter().enumerate() {
-        shown.push_str(&format!("{:?}\n", models.ask(nth(number), prompt).await));
+        shown.push(format!("{:?}", models.ask(nth(number), prompt).await));
     }
     for (number, request) in fetches().into_iter().enumerate() {
-        shown.push_str(&format!("{:?}\n", web.fetch(nth(10 + number), request).await));
+        shown.push(format!("{:?}", web.fetch(nth(10 + number), request).await));
     }
     for (number, request) in pages().into_iter().enumerate() {
-        shown.push_str(&format!("{:?}\n", web.render(nth(20 + number), request).await));
+        shown.push(format!("{:?}", web.render(nth(20 + number), request).await));
     }
-    shown
+    shown.join("\n")
 }
 
 fn record(file: &tempfile::NamedTempFile, models: ScriptedModels) -> Recording {

@@ -118,7 +118,7 @@ async fn serve(mut stream: TcpStream, handler: Handler, seen: Arc<Mutex<Vec<Requ
         Reply::Status(status, headers, body) => {
             let mut head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n", body.len());
             for (name, value) in headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                head.extend([&name, ": ", &value, "\r\n"]);
             }
             head.push_str("Connection: close\r\n\r\n");
             let _ = stream.write_all(head.as_bytes()).await;
@@ -137,7 +137,7 @@ async fn serve(mut stream: TcpStream, handler: Handler, seen: Arc<Mutex<Vec<Requ
             }
         }
         Reply::Gone => {}
-        Reply::Silent => tokio::time::sleep(Duration::from_secs(60)).await,
+        Reply::Silent => tokio::time::sleep(Duration::from_mins(1)).await,
     }
     let _ = stream.shutdown().await;
 }

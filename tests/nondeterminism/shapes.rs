@@ -183,7 +183,9 @@ const TEXT_PROMPTS: [(&str, Fits); 18] = [
     ("Should we BUY, SELL, or HOLD? Answer with exactly one.", |v| {
         one_of(v, &["BUY", "SELL", "HOLD"])
     }),
-    ("Reply \"APPROVE\" if good, otherwise reply \"REJECT\".", is_words),
+    ("Reply \"APPROVE\" if good, otherwise reply \"REJECT\".", |v| {
+        one_of(v, &["APPROVE", "REJECT"])
+    }),
     ("Answer with either `left` or `right`.", |v| one_of(v, &["left", "right"])),
     ("", is_words),
 ];

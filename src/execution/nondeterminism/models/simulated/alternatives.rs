@@ -119,13 +119,17 @@ pub(super) fn listed(text: &str) -> Vec<String> {
     Vec::new()
 }
 
+/// Quoted labels far apart: `say "APPROVE" if it is good, or else "REJECT"`.
+fn labels(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = all_quoted(text).into_iter().filter(|w| is_answer(w)).collect();
+    words.dedup();
+    words
+}
+
 /// The alternatives in a text, in whatever way they are offered.
 pub(super) fn find(text: &str) -> Vec<String> {
-    [quoted, slashed, listed]
-        .iter()
-        .map(|look| look(text))
-        .find(|words| words.len() > 1)
-        .unwrap_or_default()
+    let ways = [quoted, slashed, listed, labels];
+    ways.iter().map(|way| way(text)).find(|words| words.len() > 1).unwrap_or_default()
 }
 
 /// Bounds in a text: from, to, and whether decimals are meant.

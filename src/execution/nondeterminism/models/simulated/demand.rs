@@ -136,19 +136,18 @@ fn single(prompt: &str) -> Option<Shape> {
     let sentences = prompt.split('\n').flat_map(|line| line.split_inclusive(". "));
     let mut sentences: Vec<&str> = sentences.filter(|text| CUE.is_match(text)).collect();
     sentences.reverse();
-    let of_sentence = |text: &&str| {
-        let words = alternatives::find(text);
-        if words.len() > 1 {
-            // Text is wanted, so numbers and truths stay words, spelt as they are.
-            return Some(Shape::Choice(words.into_iter().map(Value::from).collect()));
-        }
-        let range = alternatives::range(text).filter(|_| NUMBER.is_match(text));
-        if let Some((from, to, decimal)) = range {
-            let lower = text.to_lowercase();
-            let decimal = decimal || lower.contains("decimal") || lower.contains("probability");
-            return Some(hint::bounded(from, to, decimal));
-        }
-        ONLY_NUMBER.is_match(text).then_some(Shape::ANY_INTEGER)
+    // Text is wanted, so numbers and truths stay words, spelt as they are.
+    let words = sentences.iter().map(|text| alternatives::find(text)).find(|words| words.len() > 1);
+    if let Some(words) = words {
+        return Some(Shape::Choice(words.into_iter().map(Value::from).collect()));
+    }
+    let range = |text: &&str| {
+        let (from, to, decimal) = alternatives::range(text).filter(|_| NUMBER.is_match(text))?;
+        let lower = text.to_lowercase();
+        let decimal = decimal || lower.contains("decimal") || lower.contains("probability");
+        Some(hint::bounded(from, to, decimal))
     };
-    sentences.iter().find_map(of_sentence)
+    let only_number = || sentences.iter().any(|text| ONLY_NUMBER.is_match(text));
+    let any = || only_number().then_some(Shape::ANY_INTEGER);
+    sentences.iter().find_map(range).or_else(any)
 }

@@ -31,7 +31,7 @@ const CUES: [&str; 11] = [
 
 /// The object that most probably is the form of the answer; of equals, the last.
 pub(super) fn find(prompt: &str) -> Option<Found> {
-    const OBJECTS_MAX: usize = 200;
+    const OBJECTS_MAX: usize = 1000;
     let mut parser = Parser { chars: prompt.chars().collect(), at: 0, depth: 0, sure: 0 };
     let mut best: Option<Found> = None;
     for _ in 0..OBJECTS_MAX {
@@ -126,7 +126,7 @@ impl Parser {
     fn fields(&mut self) -> Option<Vec<(String, Shape)>> {
         let mut fields: Vec<(String, Shape)> = Vec::new();
         loop {
-            self.skip_while(|c| c.is_whitespace() || c == ',' || c == '.' || c == '…');
+            self.skip_while(|c| c.is_whitespace() || matches!(c, ',' | ';' | '.' | '…'));
             match self.peek()? {
                 '}' => {
                     self.at += 1;
@@ -230,7 +230,7 @@ impl Parser {
                 '(' | '[' | '<' if !self.at_comment() => open += 1,
                 ']' if open == 0 && in_list => break,
                 ')' | ']' | '>' => open = open.saturating_sub(1),
-                ',' if open == 0 => break,
+                ',' | ';' if open == 0 && (in_list || self.ends_value()) => break,
                 '\n' | '}' => break,
                 _ if open == 0 && self.at_comment() => break,
                 _ => {}
@@ -238,6 +238,21 @@ impl Parser {
             self.at += 1;
         }
         self.chars.iter().take(self.at).skip(start).collect()
+    }
+
+    /// Does this comma end a value, or is it one of an enumeration?
+    fn ends_value(&mut self) -> bool {
+        let comma = self.at;
+        self.at += 1;
+        self.skip_while(|c| c == ' ' || c == '\t');
+        let ends = self.at_comment()
+            || self.peek().is_none_or(|c| matches!(c, '\n' | '\r' | '}' | '(' | '.' | '…'))
+            || (self.key().is_some() && {
+                self.skip_while(|c| c == ' ');
+                self.peek() == Some(':')
+            });
+        self.at = comma;
+        ends
     }
 
     /// Is there a closing mark on this line, and is this no apostrophe?
@@ -251,7 +266,7 @@ impl Parser {
     /// What is remarked after a value, before or after its comma, on the same line.
     fn comment(&mut self) -> String {
         let start = self.at;
-        self.skip_while(|c| matches!(c, ' ' | '\t' | ','));
+        self.skip_while(|c| matches!(c, ' ' | '\t' | ',' | ';'));
         if self.at_comment() || self.peek() == Some('(') {
             return self.rest_of_line();
         }
