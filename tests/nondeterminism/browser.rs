@@ -133,7 +133,10 @@ async fn a_page_that_does_not_come_or_does_not_end_is_an_error_in_time() {
 
 #[tokio::test]
 async fn a_page_transfers_only_so_much() {
-    let change = |settings: &mut WebSettings| settings.render_transfer_bytes_max = 100_000;
+    let change = |settings: &mut WebSettings| {
+        settings.render_transfer_bytes_max = 100_000;
+        settings.render_timeout = Duration::from_secs(6);
+    };
     let Some(fetcher) = fetcher(change) else { return };
     let server = Server::start(|_, _| Reply::html(&"x".repeat(300_000))).await;
     let shown = show(&fetcher, &server.url("/"), RenderMode::Text).await;
