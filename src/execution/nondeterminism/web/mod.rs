@@ -14,7 +14,7 @@ mod proxy;
 mod resolver;
 
 pub use fetcher::{Fetcher, WebSettings};
-pub use guard::{AddressGuard, Allowance, Forbidden};
+pub use guard::{AddressGuard, Allowance, BadAllowance, Forbidden};
 pub use mock::{MockError, MockWeb};
 pub use resolver::{Lookup, SystemLookup};
 
