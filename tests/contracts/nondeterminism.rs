@@ -192,15 +192,23 @@ async fn lazy_results_are_those_that_are_not() {
 async fn questions_tell_who_asks_and_in_which_order() {
     let told = told();
     let body = "def ask():\n    return gl.nondet.exec_prompt('a') + gl.nondet.exec_prompt('b')\n\
-                return gl.eq_principle.strict_eq(ask)";
+                gl.eq_principle.strict_eq(ask)\n\
+                return gl.eq_principle.prompt_comparative(ask, 'alike')";
     let mut asks = request(&contract(body), Some("go"), vec![]);
     asks.node = account(9);
-    told.executor(1).execute(asks.clone()).await.unwrap();
-    asks.role = Role::Reader;
-    told.executor(1).execute(asks).await.unwrap();
-    let asked = told.asked.lock().unwrap();
-    let numbers: Vec<_> = asked.iter().map(|(asker, _)| (asker.node, asker.number)).collect();
-    assert_eq!(numbers, [(account(9), 0), (account(9), 1), (account(9), 0), (account(9), 1)]);
+    let executor = told.executor(1);
+    let receipt = executor.execute(asks.clone()).await.unwrap();
+    let numbers = || {
+        let asked = std::mem::take(&mut *told.asked.lock().unwrap());
+        assert!(asked.iter().all(|(asker, _)| asker.node == account(9)));
+        asked.iter().map(|(asker, _)| (asker.leads, asker.number)).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(), [(true, 0), (true, 1), (true, 1000), (true, 1001)]);
+    asks.role = Role::Validator(receipt.into());
+    executor.execute(asks).await.unwrap();
+    // What a function asks has its leader's numbers; the judgement has one of its own.
+    let expected = [0, 1, 1000, 1001, 1500].map(|number| (false, number));
+    assert_eq!(numbers(), expected);
 }
 
 /// Models that think until they are told to stop.

@@ -112,7 +112,7 @@ cat <<'TEXT'
     protocol to see them caught, builds the image and uses it, simulates some hundred networks and
     takes a quick benchmark. What it starts it also ends.
 TEXT
-if ! install_packages gcc libc6-dev curl python3; then
+if ! install_packages gcc libc6-dev curl python3 chromium; then
     cannot packages "what is missing above may make later steps fail"
 fi
 

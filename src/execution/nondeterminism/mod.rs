@@ -5,6 +5,11 @@
 //! question, so that an answer can depend on the node, and a replay finds it again.
 
 mod absent;
+pub mod codes;
+mod http;
+pub mod models;
+pub mod recording;
+pub mod web;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -13,7 +18,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::domain::{Address, Bytes, Digest};
+use crate::domain::{Address, Bytes, Digest, keccak256};
 
 /// Who asks, in which execution, and for the how manieth time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,7 +29,9 @@ pub struct Asker {
     pub seed: Digest,
     /// Does the node execute as the leader?
     pub leads: bool,
-    /// Questions this execution asked before, to models and to the web together.
+    /// Which question of the execution this is. The same function asks under the same numbers in
+    /// the leader and in a validator, whatever is asked around it: a thousand numbers belong to each
+    /// non-deterministic block, the upper half of them to judgements of the leader's output.
     pub number: u32,
 }
 
@@ -165,6 +172,48 @@ pub enum NoAnswer {
         /// In words for who runs the node.
         reason: String,
     },
+}
+
+impl NoAnswer {
+    /// The question is at fault.
+    pub fn refused(code: &'static str, reason: impl Into<String>) -> Self {
+        Self::Refused { code, reason: reason.into() }
+    }
+
+    /// The node is at fault.
+    pub fn unavailable(code: &'static str, reason: impl Into<String>) -> Self {
+        Self::Unavailable { code, reason: reason.into() }
+    }
+
+    /// The machine-readable part.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { code, .. } | Self::Unavailable { code, .. } => code,
+        }
+    }
+
+    /// The part for people.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Refused { reason, .. } | Self::Unavailable { reason, .. } => reason,
+        }
+    }
+}
+
+impl Asker {
+    /// Sixteen bytes that depend on the execution and the question's number, and on the node only
+    /// when `own`: the one source of chance of everything in this folder.
+    pub(crate) fn chance(&self, label: &[u8], own: bool, turn: u32) -> u128 {
+        let node = if own { self.node } else { Address::ZERO };
+        let digest = keccak256(&[
+            label,
+            self.seed.as_bytes(),
+            &self.number.to_be_bytes(),
+            node.as_bytes(),
+            &turn.to_be_bytes(),
+        ]);
+        digest.as_bytes().iter().take(16).fold(0, |value, byte| (value << 8) | u128::from(*byte))
+    }
 }
 
 /// Answers prompts.

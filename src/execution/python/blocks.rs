@@ -75,6 +75,11 @@ impl Blocks {
         self.is_open
     }
 
+    /// The number of the block that is open, or would be next.
+    pub(super) fn number(&self) -> u32 {
+        u32::try_from(self.outputs.len()).unwrap_or(u32::MAX)
+    }
+
     /// Begins the next block.
     pub(super) fn open(&mut self) -> Result<Handed, BlockError> {
         if let Some(reason) = &self.refusal {
@@ -115,8 +120,7 @@ impl Blocks {
     /// Ends the open block with a disagreement; only the first counts.
     pub(super) fn disagree(&mut self) {
         self.is_open = false;
-        let number = u32::try_from(self.outputs.len()).unwrap_or(u32::MAX);
-        self.disagreed.get_or_insert(number);
+        self.disagreed.get_or_insert(self.number());
     }
 
     /// The outputs that count, and the first block disagreed with; leader's outputs that belong to

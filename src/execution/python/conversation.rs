@@ -1,6 +1,7 @@
 //! A job in a worker, from its start to its report: everything the worker asks meanwhile is
 //! answered here, from the network's state, its models and the web.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -14,12 +15,14 @@ use super::question::{self, Question};
 use super::results::{Terms, clean_up, execution_of, execution_of_lost, senseless};
 use super::touched::method_of;
 use crate::domain::ledger::StateVersion;
-use crate::domain::{Address, Bytes, Code, Digest, ExecutionOutcome, PageKey, keccak256};
+use crate::domain::{Address, Bytes, Code, ExecutionOutcome, PageKey, keccak256};
 use crate::execution::nondeterminism::{Asker, NoAnswer, Services};
 use crate::execution::{ExecutionError, OtherContract, PageSource, World};
 
 /// How deep contracts may ask each other.
 const DEPTH_MAX: usize = 8;
+/// Numbers of questions that belong to one block.
+const NUMBERS: u32 = 1_000;
 /// Most questions one execution may ask.
 const QUESTIONS_MAX: u32 = 1_000;
 
@@ -65,7 +68,10 @@ pub(super) struct Conversation<'a> {
     surroundings: &'a Surroundings,
     pages: Option<Arc<dyn PageSource>>,
     depth: usize,
+    /// How many questions were asked altogether.
     questions: u32,
+    /// How many were asked in each block, to produce something and to judge.
+    by_block: BTreeMap<u32, (u32, u32)>,
     /// Pages that were asked for.
     asked: Vec<PageKey>,
 }
@@ -80,7 +86,15 @@ impl<'a> Conversation<'a> {
     /// A conversation with nothing asked yet.
     pub(super) fn new(pool: &'a Arc<Pool>, surroundings: &'a Surroundings) -> Self {
         let pages = surroundings.pages.clone();
-        Self { pool, surroundings, pages, depth: 0, questions: 0, asked: Vec::new() }
+        Self {
+            pool,
+            surroundings,
+            pages,
+            depth: 0,
+            questions: 0,
+            by_block: BTreeMap::new(),
+            asked: Vec::new(),
+        }
     }
 
     /// Sends the job and answers the worker until it reports.
@@ -128,11 +142,11 @@ impl<'a> Conversation<'a> {
                     }
                     ToWorker::Pages(found)
                 }
-                FromWorker::Ask(question) => {
+                FromWorker::Ask { block, question } => {
                     let question = Question::decode(&question).ok_or(Lost::Senseless)?;
                     // Whoever waits needs no processor: others may have it meanwhile.
                     lease.park();
-                    let answer = self.answer(&identity, question).await?;
+                    let answer = self.answer(&identity, block, question).await?;
                     lease.resume().await?;
                     ToWorker::Answer(answer)
                 }
@@ -148,6 +162,7 @@ impl<'a> Conversation<'a> {
     fn answer<'b>(
         &'b mut self,
         identity: &'b Identity,
+        block: u32,
         question: Question,
     ) -> BoxFuture<'b, Result<Bytes, ExecutionError>> {
         async move {
@@ -156,8 +171,10 @@ impl<'a> Conversation<'a> {
                 return Ok(question::refused(&NoAnswer::Refused { code: "TOO_MANY", reason }));
             }
             let Services { models, web } = &self.surroundings.services;
-            let asker = self.asker(&identity.job.seed);
             self.questions += 1;
+            let number = self.number(block, question.is_judgement());
+            let Surroundings { node, leads, .. } = *self.surroundings;
+            let asker = Asker { node, seed: identity.job.seed, leads, number };
             let world = &self.surroundings.world;
             let answer = match question {
                 Question::Prompt(prompt) => models.ask(asker, prompt).await.map(question::answered),
@@ -178,9 +195,13 @@ impl<'a> Conversation<'a> {
         .boxed()
     }
 
-    fn asker(&self, seed: &Digest) -> Asker {
-        let Surroundings { node, leads, .. } = *self.surroundings;
-        Asker { node, seed: *seed, leads, number: self.questions }
+    /// See [`Asker::number`].
+    fn number(&mut self, block: u32, is_judgement: bool) -> u32 {
+        let (produced, judged) = self.by_block.entry(block).or_default();
+        let (count, first) = if is_judgement { (judged, NUMBERS / 2) } else { (produced, 0) };
+        let number = first + *count % (NUMBERS / 2);
+        *count += 1;
+        block.saturating_mul(NUMBERS).saturating_add(number)
     }
 
     /// Runs a view of another contract in another worker.
@@ -206,6 +227,7 @@ impl<'a> Conversation<'a> {
             pages: Some(other.pages),
             depth: self.depth + 1,
             questions: 0,
+            by_block: BTreeMap::new(),
             asked: Vec::new(),
         };
         match conversation.run(&mut lease, job, &other.code).await {

@@ -73,8 +73,13 @@ pub(super) enum FromWorker {
     NeedCode,
     /// These pages are needed.
     ReadPages(Vec<PageKey>),
-    /// The contract asks something, in a map in calldata.
-    Ask(Bytes),
+    /// The contract asks something.
+    Ask {
+        /// The non-deterministic block it happens in, or would be next.
+        block: u32,
+        /// What is asked, as a map in calldata.
+        question: Bytes,
+    },
     /// The job ended.
     Done(Box<Report>),
     /// Cleaned up after the job; when not `clean`, the worker must be replaced.
@@ -160,8 +165,9 @@ impl FromWorker {
                 writer.0.push(u8::from(*clean));
                 writer.finish()
             }
-            Self::Ask(question) => {
+            Self::Ask { block, question } => {
                 let mut writer = Writer::tagged(5);
+                writer.0.extend_from_slice(&block.to_le_bytes());
                 writer.bytes(question);
                 writer.finish()
             }
@@ -192,7 +198,9 @@ impl FromWorker {
                 cpu_micros: u64::from_le_bytes(reader.array()?),
             })),
             4 => Self::Ready { clean: reader.bool()? },
-            5 => Self::Ask(reader.bytes()?),
+            5 => {
+                Self::Ask { block: u32::from_le_bytes(reader.array()?), question: reader.bytes()? }
+            }
             _ => return None,
         };
         reader.end(frame)
@@ -275,7 +283,7 @@ mod tests {
             FromWorker::Hello(Locks { seccomp: true, ..Locks::default() }),
             FromWorker::NeedCode,
             FromWorker::ReadPages(vec![page().0]),
-            FromWorker::Ask(Bytes::from_static(b"why")),
+            FromWorker::Ask { block: 3, question: Bytes::from_static(b"why") },
             FromWorker::Done(Box::new(report)),
             FromWorker::Ready { clean: false },
         ] {

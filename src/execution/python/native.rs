@@ -132,8 +132,9 @@ pub(super) fn finish() -> Leftovers {
 
 /// Asks the parent, and waits for its answer.
 fn ask_parent(question: Vec<u8>) -> Option<Bytes> {
+    let block = STATE.with_borrow(|state| state.as_ref().map(|state| state.blocks.number()))?;
     with_link(|link| {
-        link.send(&FromWorker::Ask(question.into())).ok()?;
+        link.send(&FromWorker::Ask { block, question: question.into() }).ok()?;
         match link.receive()? {
             ToWorker::Answer(answer) => Some(answer),
             ToWorker::Job(_) | ToWorker::Code(_) | ToWorker::Pages(_) => None,

@@ -39,6 +39,14 @@ pub(super) enum Question {
 }
 
 impl Question {
+    /// Does it judge what the leader said?
+    pub(super) const fn is_judgement(&self) -> bool {
+        matches!(
+            self,
+            Self::Prompt(Prompt::Comparative { .. } | Prompt::NonComparativeValidator { .. })
+        )
+    }
+
     /// Reads a question; `None` when it is none that our SDK asks.
     pub(super) fn decode(data: &[u8]) -> Option<Self> {
         let Value::Map(mut fields) = Value::decode(data).ok()? else { return None };

@@ -1,0 +1,83 @@
+//! Which model a node asks.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// How a provider is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Plugin {
+    /// Chat completions as `OpenAI` defined them, below a base address.
+    OpenaiCompatible,
+    /// Anthropic's messages.
+    Anthropic,
+    /// Google's `generateContent`.
+    Google,
+    /// Ollama's chat.
+    Ollama,
+    /// Chat completions at exactly the address that is given.
+    Custom,
+    /// Answers from a script.
+    Scripted,
+    /// Invented answers of the right shape.
+    Simulated,
+}
+
+/// A model and how it is reached, in the fields of `reference/studio.md` section 2.2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelChoice {
+    /// Who runs the model, such as `openai`.
+    pub provider: String,
+    /// The provider's name of the model.
+    pub model: String,
+    /// Sampling: `temperature` (a number, or null to send none), `max_tokens`,
+    /// `use_max_completion_tokens`, and for Ollama its own options.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// How the provider is spoken to.
+    pub plugin: Plugin,
+    /// `api_url`, `api_key_env_var`, and mocks: `mocks` as in [`Script`](super::Script), or
+    /// Studio's `mock_response`. A choice with mocks asks nobody else.
+    #[serde(default)]
+    pub plugin_config: Map<String, Value>,
+}
+
+impl ModelChoice {
+    /// The provider that invents its answers.
+    pub fn simulated() -> Self {
+        Self {
+            provider: "simulated".to_owned(),
+            model: "simulated".to_owned(),
+            config: Map::new(),
+            plugin: Plugin::Simulated,
+            plugin_config: Map::new(),
+        }
+    }
+
+    /// A text of `plugin_config`.
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        self.plugin_config.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The environment variable with the key; none where no key is needed.
+    pub fn key_variable(&self) -> Option<&str> {
+        self.setting("api_key_env_var").filter(|name| *name != "<no-key>")
+    }
+}
+
+/// Whom a node asks first, and whom when that fails.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeModels {
+    /// Asked first.
+    pub primary: ModelChoice,
+    /// Asked when the first gives no answer.
+    #[serde(default)]
+    pub fallback: Option<ModelChoice>,
+}
+
+impl NodeModels {
+    /// One model and nothing to fall back on.
+    pub const fn only(primary: ModelChoice) -> Self {
+        Self { primary, fallback: None }
+    }
+}
