@@ -23,15 +23,20 @@ const RESULT_BYTES_MAX: usize = 1 << 20;
 const SUSPICIOUS: [&str; 4] = ["__code__", "__defaults__", "__kwdefaults__", "__closure__"];
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 10] = [
+const SDK: [(&str, &str); 15] = [
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
     ("genlayer.tree", include_str!("sdk/tree.py")),
+    ("genlayer.memory", include_str!("sdk/memory.py")),
     ("genlayer.calldata", include_str!("sdk/calldata.py")),
     ("genlayer.contract", include_str!("sdk/contract.py")),
     ("genlayer.messages", include_str!("sdk/messages.py")),
+    ("genlayer.events", include_str!("sdk/events.py")),
+    ("genlayer.abi", include_str!("sdk/abi.py")),
+    ("genlayer.icontract", include_str!("sdk/icontract.py")),
     ("genlayer", include_str!("sdk/package.py")),
+    ("genlayer.generations", include_str!("sdk/generations.py")),
     ("genlayer.schema", include_str!("sdk/schema.py")),
     ("genlayer.runner", include_str!("sdk/runner.py")),
 ];
