@@ -7,11 +7,14 @@
 )]
 
 mod calldata;
+mod corpus;
 mod determinism;
+mod events;
 mod examples;
 mod harness;
 mod hostile;
 mod language;
 mod messages;
+mod refusals;
 mod sandbox;
 mod storage;

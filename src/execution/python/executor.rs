@@ -269,6 +269,7 @@ fn execution_of(report: Report, terms: Terms) -> (Option<Execution>, bool) {
     let execution = Execution {
         state: if has_effects { state } else { StateDelta::default() },
         messages: if has_effects { report.messages } else { Vec::new() },
+        events: if has_effects { report.events } else { Vec::new() },
         stdout: report.stdout,
         stderr: report.stderr,
         cost: Cost { cpu_micros: report.cpu_micros, elapsed_micros: 0 },
@@ -327,6 +328,7 @@ mod tests {
             payload: Bytes::new(),
             pages: Vec::new(),
             messages: vec![EmittedMessage { on: Trigger::Finalized, value, body }],
+            events: Vec::new(),
             stdout: String::new(),
             stderr: String::new(),
             cpu_micros: 0,

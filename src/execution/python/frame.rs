@@ -4,7 +4,7 @@
 //! there, every size has a limit, and decoding never panics.
 
 use super::wire::{Reader, Writer};
-use crate::domain::{Bytes, Digest, EmittedMessage, Page, PageKey};
+use crate::domain::{Bytes, Digest, EmittedEvent, EmittedMessage, Page, PageKey};
 
 /// Largest body of a frame to a worker, in bytes.
 pub(super) const TO_WORKER_BYTES_MAX: usize = 256 << 20;
@@ -101,6 +101,8 @@ pub(super) struct Report {
     pub(super) pages: Vec<(PageKey, Page)>,
     /// Messages the contract sent.
     pub(super) messages: Vec<EmittedMessage>,
+    /// Events the contract emitted.
+    pub(super) events: Vec<EmittedEvent>,
     /// What was printed.
     pub(super) stdout: String,
     /// Traceback and warnings.
@@ -249,6 +251,7 @@ impl FromWorker {
                 writer.bytes(&report.payload);
                 writer.pages(&report.pages);
                 writer.messages(&report.messages);
+                writer.events(&report.events);
                 writer.bytes(report.stdout.as_bytes());
                 writer.bytes(report.stderr.as_bytes());
                 writer.0.extend_from_slice(&report.cpu_micros.to_le_bytes());
@@ -279,6 +282,7 @@ impl FromWorker {
                 payload: reader.bytes()?,
                 pages: reader.pages()?,
                 messages: reader.messages()?,
+                events: reader.events()?,
                 stdout: reader.text()?,
                 stderr: reader.text()?,
                 cpu_micros: u64::from_le_bytes(reader.array()?),
@@ -302,6 +306,10 @@ mod tests {
         (PageKey { slot: SlotId(Digest::new([7; 32])), index: 9 }, Bytes::from_static(b"content"))
     }
 
+    fn event() -> EmittedEvent {
+        EmittedEvent { topics: vec![Digest::new([3; 32])], data: Bytes::from_static(b"body") }
+    }
+
     const TO: Address = Address::new([0xee; 20]);
 
     fn message(body: MessageBody) -> EmittedMessage {
@@ -319,6 +327,7 @@ mod tests {
             payload: Bytes::from_static(b"OOM"),
             pages: vec![page()],
             messages,
+            events: vec![event()],
             stdout: "out".into(),
             stderr: "err".into(),
             cpu_micros: 3,

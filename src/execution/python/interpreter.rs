@@ -9,7 +9,7 @@ use vm::{Interpreter, PyObjectRef, PyRef, PyResult, Settings, VirtualMachine};
 
 use super::fingerprint::Fingerprint;
 use super::frame::{Job, Task};
-use super::{native, values};
+use super::{header, native, values};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 
@@ -123,6 +123,10 @@ impl Python {
         let Ok(text) = std::str::from_utf8(source) else {
             return Err(Ending::failure("invalid_contract", "the source is not UTF-8\n"));
         };
+        let text = header::without_mark(text);
+        if let Err(words) = header::check(text) {
+            return Err(Ending::failure("invalid_contract", words));
+        }
         let suspicious = SUSPICIOUS.iter().any(|name| text.contains(name));
         let (source, code) = self.interpreter.enter(|vm| {
             let code = vm

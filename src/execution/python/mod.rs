@@ -3,10 +3,12 @@
 //! The parent side is [`PythonExecutor`] over a pool of processes; the child side is
 //! [`worker_main`], an interpreter with the SDK of `sdk/`. They talk in frames over a socket pair.
 
+mod eventlog;
 mod examples;
 mod executor;
 mod fingerprint;
 mod frame;
+mod header;
 mod interpreter;
 mod link;
 mod native;

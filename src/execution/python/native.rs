@@ -7,11 +7,12 @@
 
 use std::cell::RefCell;
 
+use super::eventlog::EventLog;
 use super::frame::{FromWorker, Job, ToWorker};
 use super::link::Link;
 use super::outbox::Outbox;
 use super::store::{Fetch, Store};
-use crate::domain::{Address, EmittedMessage, Page, PageKey, U256};
+use crate::domain::{Address, EmittedEvent, EmittedMessage, Page, PageKey, U256};
 
 /// Most bytes of printed text that are kept, and as many of traceback and warnings.
 pub(super) const OUTPUT_BYTES_MAX: usize = 64 << 10;
@@ -53,6 +54,7 @@ struct State {
     stderr: Output,
     at: i64,
     outbox: Outbox,
+    events: EventLog,
 }
 
 thread_local! {
@@ -67,6 +69,8 @@ pub(super) struct Leftovers {
     pub(super) changes: Vec<(PageKey, Page)>,
     /// Messages that were sent.
     pub(super) messages: Vec<EmittedMessage>,
+    /// Events that were emitted.
+    pub(super) events: Vec<EmittedEvent>,
     /// What was printed.
     pub(super) stdout: String,
     /// What was written to standard error.
@@ -97,6 +101,7 @@ pub(super) fn begin(job: &mut Job) {
         stderr: Output::default(),
         at: job.at,
         outbox,
+        events: EventLog::default(),
     }));
 }
 
@@ -105,6 +110,7 @@ pub(super) fn finish() -> Leftovers {
     STATE.take().map_or_else(Leftovers::default, |state| Leftovers {
         changes: state.store.into_changes(),
         messages: state.outbox.into_messages(),
+        events: state.events.into_events(),
         stdout: state.stdout.into_text(),
         stderr: state.stderr.into_text(),
     })
@@ -298,6 +304,18 @@ mod _genlayer {
     fn send_transfer(value: ArgBytesLike, to: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
         let body = MessageBody::Transfer { to: address_of(&to, vm)? };
         send(Trigger::Finalized, number_of(&value, vm)?, body, vm)
+    }
+
+    /// Takes an event: its topics one after another, and its encoded fields.
+    #[pyfunction]
+    fn emit_event(topics: ArgBytesLike, data: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
+        let data = Bytes::copy_from_slice(&data.borrow_buf());
+        let topics = topics.borrow_buf();
+        let emit = |state: &mut State| {
+            state.outbox.gate().map_err(|error| error.to_string())?;
+            state.events.emit(&topics, data).map_err(|error| error.to_string())
+        };
+        with_state(vm, emit)?.map_err(|error| vm.new_runtime_error(error))
     }
 
     /// The new contract's address, or `None` without a salt.

@@ -109,15 +109,16 @@ fn run_job(python: &mut Python, mut job: Job) -> Option<(Report, bool)> {
     let mut stderr = native::Output::default();
     stderr.push(&leftovers.stderr);
     stderr.push(&ending.trace);
-    let (pages, messages) = match ending.kind {
-        0 => (leftovers.changes, leftovers.messages),
-        _ => (Vec::new(), Vec::new()),
+    let (pages, messages, events) = match ending.kind {
+        0 => (leftovers.changes, leftovers.messages, leftovers.events),
+        _ => (Vec::new(), Vec::new(), Vec::new()),
     };
     let report = Report {
         kind: ending.kind,
         payload: ending.payload,
         pages,
         messages,
+        events,
         stdout: leftovers.stdout,
         stderr: stderr.into_text(),
         cpu_micros: cpu_micros().saturating_sub(before),

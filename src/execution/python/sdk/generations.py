@@ -103,6 +103,11 @@ def _of_gl(name):
     raise AttributeError(f"module 'genlayer.gl' has no attribute '{name}'{text}")
 
 
+def _of_std(name):
+    """The first SDK's modules are `gl` themselves."""
+    return gl.__dict__[name] if name in gl.__dict__ else _of_gl(name)
+
+
 def _of_package(name):
     if name in _SUBMODULES and _late(name) is not None:
         return _late(name)
@@ -191,13 +196,13 @@ def _paths(contracts, evm):
     native = _path("genlayer.py._native", keccak256=_values.Keccak256)
     std = _path("genlayer.std", **values, gl=gl, contract=contract.contract_class,
                 public=contract.public, private=contract.private, calldata=calldata)
-    std.__dict__["__getattr__"] = _of_gl
+    std.__dict__["__getattr__"] = _of_std
     _path("genlayer.std.advanced", **values, user_error_immediate=user_error_immediate,
           emit_raw_event=events.emit_raw_event)
     _path("genlayer.std.types", **values)
     sdk = _path("genlayer.sdk", **values, gl=gl, contract=contract.contract_class,
                 public=contract.public)
-    sdk.__dict__["__getattr__"] = _of_gl
+    sdk.__dict__["__getattr__"] = _of_std
     sys.modules["gsdk"] = sdk
     _path("genlayer.message")
     genlayer.py.__dict__.update(_internal=internal, _native=native, evm=evm, eth=evm)

@@ -267,6 +267,7 @@ class StructCodec:
         fields = fields_of(cls, object)
         if arguments:
             fields = [(name, filled(type_, arguments)) for name, type_ in fields]
+            self.name += f"[{', '.join(getattr(a, '__name__', repr(a)) for a in arguments.values())}]"
         self.fields, self.size = lay_out(cls.__name__, fields)
         names = [field.name for field in self.fields]
 
