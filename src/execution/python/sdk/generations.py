@@ -87,6 +87,7 @@ class _Names:
     """The flat names are there or not, by the running contract's pin."""
 
     strict = False
+    old = False
 
 
 def _of_gl(name):
@@ -241,18 +242,20 @@ def message_of(fields, is_init, source):
 def begin(message, raw, source):
     """Tells what the running contract's call is."""
     _Names.strict = _pin(source) in _STRICT_PINS
+    _Names.old = "contract_runner" in source
     genlayer.message = message
     sys.modules["genlayer.message"].__dict__.update(vars(message))
 
 
 def prepare(module, raw):
     """Puts the names of 2024 into the contract's module, which are there without an import."""
-    module["contract_runner"] = icontract.ContractRunner(raw)
+    if _Names.old:
+        module["contract_runner"] = icontract.ContractRunner(raw)
 
 
 def end():
     """Takes the call away."""
-    _Names.strict = False
+    _Names.strict = _Names.old = False
     genlayer.message = None
     told = sys.modules.get("genlayer.message")
     for name in [name for name in vars(told) if not name.startswith("__")]:

@@ -267,7 +267,8 @@ class StructCodec:
         fields = fields_of(cls, object)
         if arguments:
             fields = [(name, filled(type_, arguments)) for name, type_ in fields]
-            self.name += f"[{', '.join(getattr(a, '__name__', repr(a)) for a in arguments.values())}]"
+            names = (getattr(type_, "__name__", repr(type_)) for type_ in arguments.values())
+            self.name += f"[{', '.join(names)}]"
         self.fields, self.size = lay_out(cls.__name__, fields)
         names = [field.name for field in self.fields]
 
