@@ -42,7 +42,8 @@ fn malformed(why: &str) -> String {
 }
 
 fn has_runner(value: &serde_json::Value) -> Result<(), String> {
-    let depends = |value: &serde_json::Value| value.get("Depends").is_some_and(|d| d.is_string());
+    let depends =
+        |value: &serde_json::Value| value.get("Depends").is_some_and(serde_json::Value::is_string);
     let sequence = value.get("Seq").and_then(serde_json::Value::as_array);
     let known = depends(value) || sequence.is_some_and(|parts| !parts.is_empty());
     if known {
