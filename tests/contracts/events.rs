@@ -50,10 +50,9 @@ class Emits(gl.Contract):
 "#;
 
 fn padded(value: &Value) -> Digest {
-    let mut topic = [0; 32];
-    let data = value.encode();
-    topic[..data.len()].copy_from_slice(&data);
-    Digest::new(topic)
+    let mut topic = value.encode();
+    topic.resize(32, 0);
+    Digest::new(topic.try_into().unwrap())
 }
 
 #[tokio::test]

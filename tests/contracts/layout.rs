@@ -68,7 +68,7 @@ fn kept(text: &str) -> Vec<u8> {
     bytes
 }
 
-const TREE: &str = r#"
+const TREE: &str = r"
 from genlayer import *
 
 class C(gl.Contract):
@@ -82,7 +82,7 @@ class C(gl.Contract):
     @gl.public.write
     def put(self, key: int):
         self.x[key] = 1
-"#;
+";
 
 /// One node: key, value, left, right, balance.
 const fn node(key: u8, value: u8, left: u8, right: u8, balance: u8) -> [u8; 11] {
