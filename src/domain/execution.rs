@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{EmittedMessage, StateDelta};
+use super::{Digest, EmittedMessage, StateDelta};
 
 /// How an execution ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,15 @@ impl ExecutionOutcome {
     }
 }
 
+/// What a contract told the outside world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmittedEvent {
+    /// At most four; the first is the hash of the event's name and indexed fields.
+    pub topics: Vec<Digest>,
+    /// The fields, as calldata.
+    pub data: Bytes,
+}
+
 /// What an execution used; measured, so never compared between nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Cost {
@@ -44,6 +53,8 @@ pub struct Execution {
     pub state: StateDelta,
     /// Messages the contract emitted, in order; none unless the outcome is a return.
     pub messages: Vec<EmittedMessage>,
+    /// Events the contract emitted, in order; none unless the outcome is a return.
+    pub events: Vec<EmittedEvent>,
     /// Output of each non-deterministic block, in order (leader), or as accepted (validator).
     pub block_outputs: Vec<Bytes>,
     /// The first non-deterministic block whose leader output this node does not accept.
@@ -63,6 +74,7 @@ impl Execution {
             outcome,
             state: StateDelta::default(),
             messages: Vec::new(),
+            events: Vec::new(),
             block_outputs: Vec::new(),
             disagreed_block: None,
             stdout: String::new(),
@@ -71,8 +83,8 @@ impl Execution {
         }
     }
 
-    /// Is the deterministic part equal: kind of outcome, returned or raised value, state
-    /// and emitted messages?
+    /// Is the deterministic part equal: kind of outcome, returned or raised value, state,
+    /// emitted messages and events?
     ///
     /// Protocol section 3. Error texts of the machine are not compared, as they may tell of time
     /// and memory; what the contract itself returned or raised is.
@@ -81,7 +93,10 @@ impl Execution {
             (ExecutionOutcome::VmError(_), ExecutionOutcome::VmError(_)) => true,
             (own, other) => own == other,
         };
-        same_outcome && self.state == other.state && self.messages == other.messages
+        same_outcome
+            && self.state == other.state
+            && self.messages == other.messages
+            && self.events == other.events
     }
 }
 
@@ -103,6 +118,8 @@ mod tests {
         chatty.cost.cpu_micros = 9;
         assert!(chatty.has_same_effects_as(&returning(b"1")));
         assert!(!chatty.has_same_effects_as(&returning(b"2")));
+        chatty.events.push(EmittedEvent { topics: Vec::new(), data: Bytes::new() });
+        assert!(!chatty.has_same_effects_as(&returning(b"1")));
     }
 
     #[test]

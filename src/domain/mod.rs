@@ -35,7 +35,7 @@ pub use committee::{Committee, Seat};
 pub use contract::{Code, PAGE_BYTES, Page, PageKey, Pages, SlotId, StateDelta};
 pub use dial::{ClockChange, ClockDial, ClockOutOfRange, ClockReading};
 pub use event::{Event, EventKind};
-pub use execution::{Cost, Execution, ExecutionOutcome, LeaderReceipt};
+pub use execution::{Cost, EmittedEvent, Execution, ExecutionOutcome, LeaderReceipt};
 pub use hash::{Digest, ParseHashError, TxHash, keccak256};
 pub use history::{DrawRecord, Evidence, RotationRecord, SeatRecord};
 pub use keys::{DerivedKey, KeyUse};

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::During;
 use crate::domain::ledger::StoreError;
-use crate::domain::{Bytes, EmittedMessage, Execution, ExecutionOutcome, Pages, StateDelta};
+use crate::domain::{
+    Bytes, EmittedEvent, EmittedMessage, Execution, ExecutionOutcome, Pages, StateDelta,
+};
 
 /// A receipt without its pages, which are stored as the decision's writes.
 #[derive(Serialize, Deserialize)]
@@ -12,6 +14,8 @@ struct StoredReceipt {
     outcome: ExecutionOutcome,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     messages: Vec<EmittedMessage>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    events: Vec<EmittedEvent>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     block_outputs: Vec<Bytes>,
 }
@@ -21,6 +25,7 @@ pub(super) fn encode(receipt: &Execution) -> Result<Vec<u8>, StoreError> {
     let stored = StoredReceipt {
         outcome: receipt.outcome.clone(),
         messages: receipt.messages.clone(),
+        events: receipt.events.clone(),
         block_outputs: receipt.block_outputs.clone(),
     };
     serde_json::to_vec(&stored).during("storing a receipt")
@@ -32,6 +37,7 @@ pub(super) fn decode(bytes: &[u8], pages: Pages) -> Result<Execution, StoreError
     Ok(Execution {
         state: StateDelta(pages),
         messages: stored.messages,
+        events: stored.events,
         block_outputs: stored.block_outputs,
         ..Execution::ending(stored.outcome)
     })

@@ -8,14 +8,19 @@
 
 mod blocks;
 mod calldata;
+mod corpus;
 mod determinism;
+mod events;
 mod examples;
 mod harness;
 mod hostile;
 mod language;
+mod layout;
 mod messages;
 mod nondeterminism;
+mod refusals;
 mod sandbox;
+mod schemas;
 mod storage;
 mod surroundings;
 mod views;

@@ -215,7 +215,8 @@ async fn values_that_do_not_fit_are_refused_in_words() {
     check_refused("u8", "self.f = 'x'", "`u8` storage takes an int, not `str`").await;
     check_refused("Address", "self.f = '0x00'", "takes an Address, not `str`").await;
     check_refused("TreeMap[str, u8]", "self.f[1] = 2", "keys of this TreeMap are `str`").await;
-    check_refused("TreeMap[str, u8]", "self.f = TreeMap()", "cannot be made by a contract").await;
+    check_refused("DynArray[u8]", "self.f = DynArray()", "can't be instantiated by user").await;
+    check_refused("TreeMap[str, u8]", "self.f = [1]", "storage takes a map, not `list`").await;
 }
 
 #[tokio::test]

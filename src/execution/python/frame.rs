@@ -5,7 +5,7 @@
 
 use super::job::{Job, read_job, write_job};
 use super::wire::{Reader, Writer};
-use crate::domain::{Bytes, EmittedMessage, Page, PageKey};
+use crate::domain::{Bytes, EmittedEvent, EmittedMessage, Page, PageKey};
 
 /// Largest body of a frame to a worker, in bytes.
 pub(super) const TO_WORKER_BYTES_MAX: usize = 256 << 20;
@@ -38,6 +38,8 @@ pub(super) struct Report {
     pub(super) pages: Vec<(PageKey, Page)>,
     /// Messages the contract sent.
     pub(super) messages: Vec<EmittedMessage>,
+    /// Events the contract emitted.
+    pub(super) events: Vec<EmittedEvent>,
     /// The outputs of its non-deterministic blocks that count.
     pub(super) blocks: Vec<Bytes>,
     /// The first block whose leader's output is not accepted.
@@ -151,6 +153,7 @@ impl FromWorker {
                 writer.bytes(&report.payload);
                 writer.pages(&report.pages);
                 writer.messages(&report.messages);
+                writer.events(&report.events);
                 writer.blobs(&report.blocks);
                 // No block has this number: there are fewer.
                 let disagreed = report.disagreed.unwrap_or(u32::MAX);
@@ -191,6 +194,7 @@ impl FromWorker {
                 payload: reader.bytes()?,
                 pages: reader.pages()?,
                 messages: reader.messages()?,
+                events: reader.events()?,
                 blocks: reader.list(Reader::bytes)?,
                 disagreed: Some(u32::from_le_bytes(reader.array()?)).filter(|it| *it != u32::MAX),
                 stdout: reader.text()?,
@@ -220,6 +224,10 @@ mod tests {
         (PageKey { slot: SlotId(Digest::new([7; 32])), index: 9 }, Bytes::from_static(b"content"))
     }
 
+    fn event() -> EmittedEvent {
+        EmittedEvent { topics: vec![Digest::new([3; 32])], data: Bytes::from_static(b"body") }
+    }
+
     const TO: Address = Address::new([0xee; 20]);
 
     fn message(body: MessageBody) -> EmittedMessage {
@@ -237,6 +245,7 @@ mod tests {
             payload: Bytes::from_static(b"OOM"),
             pages: vec![page()],
             messages,
+            events: vec![event()],
             blocks: vec![Bytes::from_static(b"output")],
             disagreed: Some(1),
             stdout: "out".into(),

@@ -9,7 +9,7 @@ use vm::{Interpreter, PyObjectRef, PyRef, PyResult, Settings, VirtualMachine};
 
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
-use super::{native, values};
+use super::{header, native, values};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 
@@ -23,11 +23,12 @@ const RESULT_BYTES_MAX: usize = 1 << 20;
 const SUSPICIOUS: [&str; 4] = ["__code__", "__defaults__", "__kwdefaults__", "__closure__"];
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 14] = [
+const SDK: [(&str, &str); 19] = [
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
     ("genlayer.tree", include_str!("sdk/tree.py")),
+    ("genlayer.memory", include_str!("sdk/memory.py")),
     ("genlayer.calldata", include_str!("sdk/calldata.py")),
     ("genlayer.trace", include_str!("sdk/trace.py")),
     ("genlayer.vm", include_str!("sdk/vm.py")),
@@ -35,7 +36,11 @@ const SDK: [(&str, &str); 14] = [
     ("genlayer.eq_principle", include_str!("sdk/eq_principle.py")),
     ("genlayer.contract", include_str!("sdk/contract.py")),
     ("genlayer.messages", include_str!("sdk/messages.py")),
+    ("genlayer.events", include_str!("sdk/events.py")),
+    ("genlayer.abi", include_str!("sdk/abi.py")),
+    ("genlayer.icontract", include_str!("sdk/icontract.py")),
     ("genlayer", include_str!("sdk/package.py")),
+    ("genlayer.generations", include_str!("sdk/generations.py")),
     ("genlayer.schema", include_str!("sdk/schema.py")),
     ("genlayer.runner", include_str!("sdk/runner.py")),
 ];
@@ -122,6 +127,10 @@ impl Python {
         let Ok(text) = std::str::from_utf8(source) else {
             return Err(Ending::failure("invalid_contract", "the source is not UTF-8\n"));
         };
+        let text = header::without_mark(text);
+        if let Err(words) = header::check(text) {
+            return Err(Ending::failure("invalid_contract", words));
+        }
         let suspicious = SUSPICIOUS.iter().any(|name| text.contains(name));
         let (source, code) = self.interpreter.enter(|vm| {
             let code = vm

@@ -5,15 +5,18 @@
 
 mod blocks;
 mod conversation;
+mod eventlog;
 mod examples;
 mod executor;
 mod fingerprint;
 mod frame;
+mod header;
 mod interpreter;
 mod job;
 mod link;
 mod native;
 mod outbox;
+mod output;
 mod pool;
 mod process;
 mod question;

@@ -8,45 +8,15 @@
 use std::cell::RefCell;
 
 use super::blocks::Blocks;
+use super::eventlog::EventLog;
 use super::frame::{FromWorker, ToWorker};
 use super::job::Job;
 use super::link::Link;
 use super::outbox::Outbox;
-use super::scope::Scopes;
+use super::output::Output;
+use super::scope::{Effects, Scopes};
 use super::store::{Fetch, Store};
-use crate::domain::{Address, Bytes, EmittedMessage, Page, PageKey, U256};
-
-/// Most bytes of printed text that are kept, and as many of traceback and warnings.
-pub(super) const OUTPUT_BYTES_MAX: usize = 64 << 10;
-
-/// Text of which the first part is kept.
-#[derive(Debug, Default)]
-pub(super) struct Output {
-    text: String,
-    full: bool,
-}
-
-impl Output {
-    /// Adds text, as far as there is room.
-    pub(super) fn push(&mut self, text: &str) {
-        if self.full {
-            return;
-        }
-        let room = OUTPUT_BYTES_MAX.saturating_sub(self.text.len());
-        if text.len() <= room {
-            self.text.push_str(text);
-            return;
-        }
-        self.full = true;
-        self.text.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or_default());
-        self.text.push_str("\n… [truncated]\n");
-    }
-
-    /// What was kept.
-    pub(super) fn into_text(self) -> String {
-        self.text
-    }
-}
+use crate::domain::{Address, Bytes, EmittedEvent, EmittedMessage, Page, PageKey, U256};
 
 /// What the running job may use.
 #[derive(Debug)]
@@ -56,8 +26,18 @@ struct State {
     stderr: Output,
     at: i64,
     outbox: Outbox,
+    events: EventLog,
     blocks: Blocks,
     scopes: Scopes,
+}
+
+impl State {
+    /// The parts entered so far, and what they can change.
+    fn effects(&mut self) -> (&mut Scopes, Effects<'_>) {
+        let effects =
+            Effects { store: &mut self.store, outbox: &mut self.outbox, events: &mut self.events };
+        (&mut self.scopes, effects)
+    }
 }
 
 thread_local! {
@@ -72,6 +52,8 @@ pub(super) struct Leftovers {
     pub(super) changes: Vec<(PageKey, Page)>,
     /// Messages that were sent.
     pub(super) messages: Vec<EmittedMessage>,
+    /// Events that were emitted.
+    pub(super) events: Vec<EmittedEvent>,
     /// Outputs of non-deterministic blocks.
     pub(super) blocks: Vec<Bytes>,
     /// The first block disagreed with.
@@ -112,6 +94,7 @@ pub(super) fn begin(job: &mut Job) {
         stderr: Output::default(),
         at: job.at,
         outbox,
+        events: EventLog::default(),
     }));
 }
 
@@ -122,6 +105,7 @@ pub(super) fn finish() -> Leftovers {
         Leftovers {
             changes: state.store.into_changes(),
             messages: state.outbox.into_messages(),
+            events: state.events.into_events(),
             blocks,
             disagreed,
             stdout: state.stdout.into_text(),
@@ -333,6 +317,18 @@ mod _genlayer {
         send(Trigger::Finalized, number_of(&value, vm)?, body, vm)
     }
 
+    /// Takes an event: its topics one after another, and its encoded fields.
+    #[pyfunction]
+    fn emit_event(topics: ArgBytesLike, data: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
+        let data = Bytes::copy_from_slice(&data.borrow_buf());
+        let topics = topics.borrow_buf();
+        let emit = |state: &mut State| {
+            state.outbox.check().map_err(|error| error.to_string())?;
+            state.events.emit(&topics, data).map_err(|error| error.to_string())
+        };
+        with_state(vm, emit)?.map_err(|error| vm.new_runtime_error(error))
+    }
+
     /// The new contract's address, or `None` without a salt.
     #[pyfunction]
     fn send_deploy(
@@ -383,7 +379,8 @@ mod _genlayer {
         let handed = with_state(vm, |state| {
             let handed = state.blocks.open()?;
             if handed != Handed::Missing {
-                state.scopes.enter_block(&mut state.store, &mut state.outbox);
+                let (scopes, effects) = state.effects();
+                scopes.enter_block(effects);
             }
             Ok(handed)
         })?;
@@ -399,7 +396,8 @@ mod _genlayer {
     fn block_close(output: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
         let output = Bytes::copy_from_slice(&output.borrow_buf());
         let closed = with_state(vm, |state| {
-            state.scopes.leave(true, &mut state.store, &mut state.outbox);
+            let (scopes, effects) = state.effects();
+            scopes.leave(true, effects);
             state.blocks.close(output)
         })?;
         closed.map_err(|error| misplaced(&error, vm))
@@ -409,7 +407,8 @@ mod _genlayer {
     #[pyfunction]
     fn block_disagree(vm: &VirtualMachine) -> PyResult<()> {
         with_state(vm, |state| {
-            state.scopes.leave(true, &mut state.store, &mut state.outbox);
+            let (scopes, effects) = state.effects();
+            scopes.leave(true, effects);
             state.blocks.disagree();
         })
     }
@@ -418,7 +417,8 @@ mod _genlayer {
     #[pyfunction]
     fn enter_sandbox(allow_changes: bool, vm: &VirtualMachine) -> PyResult<()> {
         let entered = with_state(vm, |state| {
-            state.scopes.enter_sandbox(allow_changes, &mut state.store, &mut state.outbox)
+            let (scopes, effects) = state.effects();
+            scopes.enter_sandbox(allow_changes, effects)
         })?;
         entered.then_some(()).ok_or_else(|| vm.new_recursion_error("sandboxes are nested too deep"))
     }
@@ -426,7 +426,10 @@ mod _genlayer {
     /// Ends a sandbox; what it changed is kept or taken back.
     #[pyfunction]
     fn leave_sandbox(keep: bool, vm: &VirtualMachine) -> PyResult<()> {
-        with_state(vm, |state| state.scopes.leave(keep, &mut state.store, &mut state.outbox))
+        with_state(vm, |state| {
+            let (scopes, effects) = state.effects();
+            scopes.leave(keep, effects);
+        })
     }
 
     fn ask(

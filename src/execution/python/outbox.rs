@@ -153,13 +153,18 @@ impl Outbox {
         Address::of_salted_deployment(&self.contract, salt, self.chain_id)
     }
 
+    /// May anything be sent now?
+    pub(super) fn check(&self) -> Result<(), OutboxError> {
+        match &self.gate {
+            Gate::Open => Ok(()),
+            Gate::Closed => Err(OutboxError::NotYet),
+            Gate::Refused(reason) => Err(OutboxError::Refused(reason.clone())),
+        }
+    }
+
     /// Takes a message and its value, or leaves everything as it is.
     pub(super) fn send(&mut self, message: EmittedMessage) -> Result<(), OutboxError> {
-        match &self.gate {
-            Gate::Open => {}
-            Gate::Closed => return Err(OutboxError::NotYet),
-            Gate::Refused(reason) => return Err(OutboxError::Refused(reason.clone())),
-        }
+        self.check()?;
         if self.messages.len() >= MESSAGES_MAX {
             return Err(OutboxError::TooMany);
         }

@@ -1,5 +1,6 @@
 //! Parts of an execution that may change less than the whole, or nothing: blocks and sandboxes.
 
+use super::eventlog::EventLog;
 use super::outbox::{Gate, Mark, Outbox};
 use super::store::{Saved, Store};
 
@@ -15,53 +16,70 @@ struct Scope {
     read_only: Option<String>,
     gate: Gate,
     /// What to go back to when the part failed; nothing when it can change nothing.
-    before: Option<(Saved, Mark)>,
+    before: Option<Before>,
+}
+
+/// What a part can change, as it was.
+#[derive(Debug)]
+struct Before {
+    store: Saved,
+    outbox: Mark,
+    events: (usize, usize),
+}
+
+/// What a part can change.
+#[derive(Debug)]
+pub(super) struct Effects<'a> {
+    pub(super) store: &'a mut Store,
+    pub(super) outbox: &'a mut Outbox,
+    pub(super) events: &'a mut EventLog,
 }
 
 impl Scopes {
     /// Enters a non-deterministic block: nothing can be changed or sent in there.
-    pub(super) fn enter_block(&mut self, store: &mut Store, outbox: &mut Outbox) {
+    pub(super) fn enter_block(&mut self, effects: Effects<'_>) {
         const REASON: &str =
             "cannot happen within a non-deterministic block: do it with its result";
-        self.push(None, store, outbox);
-        store.make_read_only(format!("storage changes {REASON}"));
-        outbox.refuse(format!("messages {REASON}"));
+        self.push(None, &effects);
+        effects.store.make_read_only(format!("storage changes {REASON}"));
+        effects.outbox.refuse(format!("messages {REASON}"));
     }
 
     /// Enters a sandbox; false when there are too many already.
-    pub(super) fn enter_sandbox(
-        &mut self,
-        allow_changes: bool,
-        store: &mut Store,
-        outbox: &mut Outbox,
-    ) -> bool {
+    pub(super) fn enter_sandbox(&mut self, allow_changes: bool, effects: Effects<'_>) -> bool {
         if self.0.len() >= DEPTH_MAX {
             return false;
         }
+        let Effects { store, outbox, events } = &effects;
         let can_change = allow_changes && store.read_only().is_none();
-        let before = can_change.then(|| (store.save(), outbox.mark()));
-        self.push(before, store, outbox);
+        let before = can_change.then(|| Before {
+            store: store.save(),
+            outbox: outbox.mark(),
+            events: events.mark(),
+        });
+        self.push(before, &effects);
         if !allow_changes {
             const REASON: &str = "this sandbox: it was entered without `allow_write_ops`";
-            store.make_read_only(format!("storage cannot change in {REASON}"));
-            outbox.refuse(format!("messages cannot be sent in {REASON}"));
+            effects.store.make_read_only(format!("storage cannot change in {REASON}"));
+            effects.outbox.refuse(format!("messages cannot be sent in {REASON}"));
         }
         true
     }
 
-    fn push(&mut self, before: Option<(Saved, Mark)>, store: &Store, outbox: &Outbox) {
-        let (read_only, gate) = (store.read_only().cloned(), outbox.gate().clone());
+    fn push(&mut self, before: Option<Before>, effects: &Effects<'_>) {
+        let (read_only, gate) = (effects.store.read_only().cloned(), effects.outbox.gate().clone());
         self.0.push(Scope { read_only, gate, before });
     }
 
     /// Leaves the innermost part; what it changed stays, or is taken back.
-    pub(super) fn leave(&mut self, keep: bool, store: &mut Store, outbox: &mut Outbox) {
+    pub(super) fn leave(&mut self, keep: bool, effects: Effects<'_>) {
         let Some(scope) = self.0.pop() else { return };
-        store.set_read_only(scope.read_only);
-        outbox.set_gate(scope.gate);
-        if let Some((saved, mark)) = scope.before.filter(|_| !keep) {
-            store.restore(saved);
-            outbox.restore(mark);
+        effects.store.set_read_only(scope.read_only);
+        effects.outbox.set_gate(scope.gate);
+        if let Some(before) = scope.before.filter(|_| !keep) {
+            effects.store.restore(before.store);
+            effects.outbox.restore(before.outbox);
+            effects.events.restore(before.events);
         }
     }
 }

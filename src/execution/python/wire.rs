@@ -2,10 +2,11 @@
 //!
 //! Reading trusts nothing: every length is checked against what is there, and nothing panics.
 
+use super::eventlog::{EVENTS_BYTES_MAX, EVENTS_MAX, TOPICS_MAX};
 use super::outbox::{MESSAGES_BYTES_MAX, MESSAGES_MAX, weight};
 use crate::domain::{
-    Address, Amount, Bytes, Digest, EmittedMessage, MessageBody, Page, PageKey, SlotId, Trigger,
-    U256,
+    Address, Amount, Bytes, Digest, EmittedEvent, EmittedMessage, MessageBody, Page, PageKey,
+    SlotId, Trigger, U256,
 };
 
 /// Puts a frame together.
@@ -84,6 +85,18 @@ impl Writer {
                 self.0.push(2);
                 self.0.extend_from_slice(to.as_bytes());
             }
+        }
+    }
+
+    /// Events, in order.
+    pub(super) fn events(&mut self, events: &[EmittedEvent]) {
+        self.u32(events.len());
+        for event in events {
+            self.u32(event.topics.len());
+            for topic in &event.topics {
+                self.0.extend_from_slice(topic.as_bytes());
+            }
+            self.bytes(&event.data);
         }
     }
 
@@ -180,6 +193,23 @@ impl<'a> Reader<'a> {
             messages.push(message);
         }
         Some(messages)
+    }
+
+    /// Events, no more and no larger than one execution may emit.
+    pub(super) fn events(&mut self) -> Option<Vec<EmittedEvent>> {
+        let count = self.length().filter(|count| *count <= EVENTS_MAX)?;
+        let mut events = Vec::new();
+        let mut bytes = 0;
+        for _ in 0..count {
+            let topics = self.list(|reader| reader.array().map(Digest::new))?;
+            let data = self.bytes()?;
+            bytes += data.len();
+            if topics.len() > TOPICS_MAX || bytes > EVENTS_BYTES_MAX {
+                return None;
+            }
+            events.push(EmittedEvent { topics, data });
+        }
+        Some(events)
     }
 
     fn message(&mut self) -> Option<EmittedMessage> {

@@ -11,6 +11,7 @@ use super::frame::{FromWorker, Locks, Report, ToWorker};
 use super::interpreter::{Ending, Python};
 use super::job::Job;
 use super::link::Link;
+use super::output::Output;
 use super::{native, sandbox};
 
 /// Stack of the interpreter's thread: room for as many nested calls as the recursion limit allows.
@@ -107,12 +108,12 @@ fn run_job(python: &mut Python, mut job: Job) -> Option<(Report, bool)> {
     let ending = ended
         .unwrap_or_else(|_| Ending::failure("exit_code 101", "the interpreter gave up on this\n"));
     let leftovers = native::finish();
-    let mut stderr = native::Output::default();
+    let mut stderr = Output::default();
     stderr.push(&leftovers.stderr);
     stderr.push(&ending.trace);
-    let (pages, messages) = match ending.kind {
-        0 => (leftovers.changes, leftovers.messages),
-        _ => (Vec::new(), Vec::new()),
+    let (pages, messages, events) = match ending.kind {
+        0 => (leftovers.changes, leftovers.messages, leftovers.events),
+        _ => (Vec::new(), Vec::new(), Vec::new()),
     };
     let report = Report {
         kind: ending.kind,
@@ -121,6 +122,7 @@ fn run_job(python: &mut Python, mut job: Job) -> Option<(Report, bool)> {
         messages,
         blocks: leftovers.blocks,
         disagreed: leftovers.disagreed,
+        events,
         stdout: leftovers.stdout,
         stderr: stderr.into_text(),
         cpu_micros: cpu_micros().saturating_sub(before),

@@ -25,8 +25,8 @@ class _View:
     __slots__ = ("_slot", "_offset", "_codec")
 
     def __init__(self, *args, **kwargs):
-        raise TypeError(f"a {type(self).__name__} cannot be made by a contract: declare it as a "
-                        "field, it is there and empty from the start")
+        raise TypeError("this class can't be instantiated by user: declare a "
+                        f"`{type(self).__name__}` as a field, it is there and empty from the start")
 
     def __class_getitem__(cls, parameters):
         if not isinstance(parameters, tuple):
@@ -193,7 +193,20 @@ class Array(_Sequence):
         return self._slot, self._offset + index * self._codec.item.size
 
 
-class TreeMap(_View):
+class _MapType(type):
+    """Makes `TreeMap()` a map in memory."""
+
+    def __call__(cls, *args, **kwargs):
+        if cls is not TreeMap:
+            return super().__call__(*args, **kwargs)
+        if args or kwargs:
+            raise TypeError("TreeMap() takes no arguments")
+        from genlayer.memory import make_map
+
+        return make_map(cls)
+
+
+class TreeMap(_View, metaclass=_MapType):
     """A map ordered by key."""
 
     __slots__ = ()
@@ -361,6 +374,10 @@ class ArrayCodec:
             self.item.set(slot, offset + index * self.item.size, item)
 
 
+#: The codec of the first TreeMap the file of the running job declares.
+FIRST_MAP = []
+
+
 class TreeMapCodec:
     """See `TreeMap`: the root's number in place, then the array of nodes, then the free list."""
 
@@ -379,6 +396,8 @@ class TreeMapCodec:
         self.name = f"TreeMap[{self.key.name}, {self.value.name}]"
         self.node = self.key.size + self.value.size + 9
         self._tree = Tree
+        if not FIRST_MAP:
+            FIRST_MAP.append(self)
 
     def tree(self, slot, offset):
         return self._tree(self, slot, offset)
@@ -391,6 +410,13 @@ class TreeMapCodec:
             return
         if not isinstance(value, (dict, TreeMap)):
             raise TypeError(f"`{self.name}` storage takes a map, not `{kind(value)}`")
+        if isinstance(value, TreeMap) and value._codec is not None:
+            theirs = value._codec.name
+            # Equal types have equal names; the sentence is that of GenVM's SDK.
+            if theirs != self.name:
+                raise AssertionError("Is right the same storage type? `TreeMap` <- `TreeMap`: "
+                                     f"`{self.name}` <- `{theirs}`. A field is there and empty "
+                                     "from the start: leave the assignment out")
         entries = {key: _in_memory(item) for key, item in value.items()}
         tree = self.get(slot, offset)
         tree.clear()

@@ -59,11 +59,7 @@ class Contract:
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
-        defined = Contract._defined
-        if defined and not issubclass(cls, defined[-1]):
-            first, second = defined[-1].__name__, cls.__name__
-            raise TypeError(f"only one contract is allowed in a file; first: `{first}`, "
-                            f"second: `{second}`")
+        Contract._check_only(cls)
         fields, _ = storage.lay_out(cls.__name__, storage.fields_of(cls, Contract))
         for field in fields:
             if field.name in cls.__dict__ and not isinstance(cls.__dict__[field.name],
@@ -71,7 +67,25 @@ class Contract:
                 raise TypeError(f"the stored field `{field.name}` cannot have a default: assign it "
                                 "in `__init__`")
             setattr(cls, field.name, field)
-        defined.append(cls)
+        Contract._defined.append(cls)
+
+    @staticmethod
+    def _check_only(cls):
+        defined = Contract._defined
+        if defined and not issubclass(cls, defined[-1]):
+            first, second = defined[-1].__name__, cls.__name__
+            raise TypeError(f"only one contract is allowed in a file; first: `{first}`, "
+                            f"second: `{second}`")
+
+    @staticmethod
+    def _register(cls, base):
+        """Takes a class whose attributes are not laid out in storage."""
+        Contract._check_only(cls)
+        Contract._defined.append(cls)
+
+    @staticmethod
+    def _agora_invoke(instance, method, args, kwargs):
+        return method(instance, *args, **kwargs)
 
     def __setattr__(self, name, value):
         if not hasattr(type(getattr(type(self), name, None)), "__set__"):
@@ -99,6 +113,26 @@ def instance_of(cls):
     object.__setattr__(contract, "_slot", _genlayer.child(bytes(32), 0))
     object.__setattr__(contract, "_offset", 0)
     return contract
+
+
+def invoke(cls, method, args, kwargs):
+    """Calls a method on the one instance."""
+    return cls._agora_invoke(instance_of(cls), method, args, kwargs)
+
+
+def contract_class(cls):
+    """The decorator `@gl.contract` of the first SDK: makes a plain class the contract."""
+    if not isinstance(cls, type):
+        raise TypeError("`@gl.contract` decorates a class")
+    if issubclass(cls, Contract):
+        return cls
+    return type(cls.__name__, (cls, Contract), {"__module__": cls.__module__,
+                                                "__doc__": cls.__doc__})
+
+
+def private(function):
+    """Decorator without effect: what is not public is private."""
+    return function
 
 
 def public_methods(cls):

@@ -3,13 +3,13 @@
 import sys
 import types as _types
 
-from genlayer import (calldata, collections, contract, eq_principle, messages, nondet, storage, types,
-                      vm)
+from genlayer import (abi, calldata, collections, contract, eq_principle, events, memory, messages,
+                      nondet, storage, types, vm)
 from genlayer.collections import Array, DynArray, TreeMap
 from genlayer.storage import allow_storage
 from genlayer.types import SIZED, Address, Keccak256, UserError, bigint
 
-globals().update(SIZED)
+globals().update(SIZED, Address=Address, bigint=bigint, Keccak256=Keccak256)
 Rollback = UserError
 
 
@@ -20,18 +20,21 @@ def _path(name, **entries):
     return module
 
 
-def _inmem_allocate(cls, *args, **kwargs):
-    return cls(*args, **kwargs)
-
-
 _values = {**SIZED, "bigint": bigint, "Address": Address}
 _stored = {"Array": Array, "DynArray": DynArray, "TreeMap": TreeMap,
-           "allow_storage": allow_storage}
+           "allow_storage": allow_storage, "inmem_allocate": memory.inmem_allocate,
+           "Root": memory.Root, "Indirection": memory.Indirection, "VLA": memory.VLA,
+           "ROOT_SLOT_ID": memory.ROOT_SLOT_ID}
+Lazy = types.Lazy
+globals().update(_stored)
 
 gl = _path(
     "genlayer.gl",
     Contract=contract.Contract,
     public=contract.public,
+    private=contract.private,
+    Event=events.Event,
+    Lazy=types.Lazy,
     UserError=UserError,
     Rollback=UserError,
     message=None,
@@ -43,16 +46,16 @@ gl = _path(
     deploy_contract=messages.deploy_contract,
     eth_contract=messages.evm_contract_interface,
 )
-gl.evm = _path("genlayer.gl.evm", contract_interface=messages.evm_contract_interface)
+gl.evm = _path("genlayer.gl.evm", contract_interface=messages.evm_contract_interface,
+               encode=abi.encode, decode=abi.decode, MethodEncoder=abi.MethodEncoder,
+               signature_of=abi.signature_of, selector_of=abi.selector_of)
 gl.vm = sys.modules["genlayer.gl.vm"] = vm
 gl.nondet = sys.modules["genlayer.gl.nondet"] = nondet
 sys.modules["genlayer.gl.nondet.web"] = nondet.web
 gl.eq_principle = sys.modules["genlayer.gl.eq_principle"] = eq_principle
-gl.storage = _path("genlayer.gl.storage", copy_to_memory=collections._in_memory,
-                   inmem_allocate=_inmem_allocate, allow=allow_storage, **_stored)
-for _name in ("copy_to_memory", "inmem_allocate"):
-    setattr(storage, _name, getattr(gl.storage, _name))
-storage.__dict__.update(_stored)
+gl.storage = _path("genlayer.gl.storage", copy_to_memory=memory.copy_to_memory,
+                   allow=allow_storage, **_stored)
+storage.__dict__.update(_stored, copy_to_memory=memory.copy_to_memory, allow=allow_storage)
 gl.__path__ = []
 
 py = _path("genlayer.py", types=types, storage=storage, calldata=calldata, __path__=[])
@@ -63,4 +66,5 @@ py.keccak = _path("genlayer.py.keccak", Keccak256=Keccak256)
 _path("genlayer.std", **_values, **_stored, gl=gl, __path__=[])
 
 __all__ = ["gl", "Address", "Array", "DynArray", "TreeMap", "allow_storage", "bigint",
-           "Keccak256", "Rollback", *SIZED]
+           "Keccak256", "Lazy", "Rollback", "inmem_allocate", "Root", "Indirection", "VLA",
+           "ROOT_SLOT_ID", *SIZED]

@@ -8,8 +8,8 @@ import random
 import sys
 
 import _genlayer
-from genlayer import calldata, gl, schema, trace, vm
-from genlayer.contract import Access, Contract, instance_of, public_methods
+from genlayer import calldata, collections, generations, gl, schema, trace, vm
+from genlayer.contract import Access, Contract, invoke, public_methods
 from genlayer.trace import FILE
 from genlayer.types import Address, UserError
 from genlayer.vm import RETURN, USER_ERROR, VM_ERROR
@@ -37,6 +37,10 @@ class Message:
 
     def __setattr__(self, name, value):
         raise AttributeError("gl.message cannot be changed")
+
+    def __getattr__(self, name):
+        raise AttributeError(f"gl.message has no `{name}`"
+                             + generations.hint(name, vars(self), generations.MESSAGE))
 
     def __repr__(self):
         return f"Message({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
@@ -67,8 +71,9 @@ def _builtins():
     return own
 
 
-def _set_up(job):
+def _set_up(job, source):
     Contract._defined.clear()
+    collections.FIRST_MAP.clear()
     random.seed(job["seed"])
     decimal.setcontext(decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN))
     at = datetime.datetime.fromtimestamp(job["at"] / 1000, datetime.timezone.utc)
@@ -79,20 +84,27 @@ def _set_up(job):
         "value": job["value"],
         "chain_id": job["chain_id"],
     }
-    gl.message = Message(fields)
+    is_init = job["entry"] == "constructor"
     gl.message_raw = {
         **fields,
         "datetime": at.isoformat().replace("+00:00", "Z"),
-        "is_init": job["entry"] == "constructor",
+        "is_init": is_init,
         "stack": [],
+        "entry_kind": 0,
+        "entry_data": job["calldata"],
+        "entry_stage_data": None,
     }
+    gl.message = Message(generations.message_of(fields, is_init, source))
+    generations.begin(gl.message, gl.message_raw, source)
 
 
 def _tear_down():
     """Leaves things as they were, as far as that is ours to do."""
     gl.message = gl.message_raw = None
     trace.of_source("")
+    generations.end()
     Contract._defined.clear()
+    collections.FIRST_MAP.clear()
     sys.modules.pop(MODULE, None)
 
 
@@ -101,6 +113,7 @@ def _load(code):
     module.__file__ = FILE
     module.__dict__["__builtins__"] = _builtins()
     sys.modules[MODULE] = module
+    generations.prepare(module.__dict__, gl.message_raw)
     exec(code, module.__dict__)
     if not Contract._defined:
         raise TypeError("the file defines no contract: write `class X(gl.Contract)`")
@@ -167,7 +180,7 @@ def _call(code, job):
     schema.constructor_of(cls)
     if job["entry"] == "constructor":
         _genlayer.allow_messages()
-        instance_of(cls).__init__(*args, **kwargs)
+        invoke(cls, cls.__init__, args, kwargs)
         return None
     (method, access), args, kwargs = _choose(cls, name, args, kwargs)
     if job["value"] and not access.payable:
@@ -180,7 +193,7 @@ def _call(code, job):
         _genlayer.set_readonly(f"{name} is a view method and cannot change state: {hint}")
         _genlayer.refuse_messages(f"{name} is a view method and cannot send messages: {hint}")
     _genlayer.allow_messages()
-    return method(instance_of(cls), *args, **kwargs)
+    return invoke(cls, method, args, kwargs)
 
 
 def _guarded(work):
@@ -210,7 +223,7 @@ def run(code, error, source, job):
         return calldata.encode(_call(code, job))
 
     try:
-        _set_up(job)
+        _set_up(job, source)
         trace.of_source(source)
         return _guarded(work)
     finally:

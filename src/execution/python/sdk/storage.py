@@ -10,7 +10,9 @@ import struct
 import typing
 
 import _genlayer
-from genlayer.types import Address, SizedInt, bigint
+from genlayer.types import SIZED, ZERO_ADDRESS, Address, SizedInt, bigint
+
+SIZED_U256 = SIZED["u256"]
 
 read = _genlayer.read
 write = _genlayer.write
@@ -32,6 +34,9 @@ class IntCodec:
         self.low = -(1 << (bits - 1)) if signed else 0
         self.high = (1 << (bits - 1 if signed else bits)) - 1
 
+    def zero(self):
+        return 0
+
     def get(self, slot, offset):
         return int.from_bytes(read(slot, offset, self.size), "little", signed=self.signed)
 
@@ -48,6 +53,7 @@ class BoolCodec:
 
     name = "bool"
     size = 1
+    zero = bool
 
     def get(self, slot, offset):
         return read(slot, offset, 1) != b"\0"
@@ -63,6 +69,7 @@ class FloatCodec:
 
     name = "float"
     size = 8
+    zero = float
 
     def get(self, slot, offset):
         return struct.unpack("<d", read(slot, offset, 8))[0]
@@ -79,6 +86,9 @@ class AddressCodec:
     name = "Address"
     size = 20
 
+    def zero(self):
+        return ZERO_ADDRESS
+
     def get(self, slot, offset):
         return Address(read(slot, offset, 20))
 
@@ -93,6 +103,7 @@ class StrCodec:
 
     name = "str"
     size = 4
+    zero = str
 
     def get(self, slot, offset):
         return _genlayer.read_blob(slot, offset).decode()
@@ -108,6 +119,7 @@ class BytesCodec:
 
     name = "bytes"
     size = 4
+    zero = bytes
 
     def get(self, slot, offset):
         return _genlayer.read_blob(slot, offset)
@@ -123,6 +135,7 @@ class BigintCodec:
 
     name = "bigint"
     size = 4
+    zero = int
 
     def get(self, slot, offset):
         return int.from_bytes(_genlayer.read_blob(slot, offset), "little", signed=True)
@@ -140,6 +153,9 @@ class NoneCodec:
     name = "None"
     size = 0
 
+    def zero(self):
+        return None
+
     def get(self, slot, offset):
         return None
 
@@ -154,6 +170,9 @@ class DatetimeCodec:
     name = "datetime"
     size = 25
     EPOCH = datetime.datetime(1970, 1, 1)
+
+    def zero(self):
+        return self.EPOCH
 
     def get(self, slot, offset):
         fields = struct.unpack("<qIBiii", read(slot, offset, 25))
@@ -188,11 +207,31 @@ class Field:
     def __set__(self, instance, value):
         try:
             self.codec.set(instance._slot, instance._offset + self.offset, value)
-        except (TypeError, OverflowError) as error:
+        except (TypeError, OverflowError, AssertionError) as error:
             raise type(error)(f"field `{self.name}`: {error}") from None
 
     def __delete__(self, instance):
         raise AttributeError(f"the stored field `{self.name}` cannot be deleted")
+
+
+def filled(type_, arguments):
+    """A type with the parameters of a generic class put in."""
+    if isinstance(type_, typing.TypeVar):
+        return arguments.get(type_, type_)
+    args = typing.get_args(type_)
+    origin = typing.get_origin(type_)
+    if not args or origin is typing.Literal:
+        return type_
+    return origin[tuple(filled(arg, arguments) for arg in args)]
+
+
+def _arguments(origin, args, where):
+    """Which type stands for which parameter of a generic class."""
+    parameters = getattr(origin, "__parameters__", ()) or getattr(origin, "__type_params__", ())
+    if len(parameters) != len(args):
+        raise TypeError(f"{where}: `{origin.__name__}` takes {len(parameters)} types in brackets, "
+                        f"not {len(args)}")
+    return dict(zip(parameters, args))
 
 
 def fields_of(cls, stop):
@@ -203,7 +242,8 @@ def fields_of(cls, stop):
         if base in (object, stop):
             continue
         for name in getattr(base, "__annotations__", {}):
-            if typing.get_origin(hints[name]) is not typing.ClassVar:
+            hint = hints[name]
+            if hint is not typing.ClassVar and typing.get_origin(hint) is not typing.ClassVar:
                 order[name] = hints[name]
     return list(order.items())
 
@@ -221,10 +261,15 @@ def lay_out(owner, fields):
 class StructCodec:
     """A dataclass marked with `@allow_storage`: its fields inline, in order of declaration."""
 
-    def __init__(self, cls):
+    def __init__(self, cls, arguments=None):
         self.cls = cls
         self.name = cls.__name__
-        self.fields, self.size = lay_out(cls.__name__, fields_of(cls, object))
+        fields = fields_of(cls, object)
+        if arguments:
+            fields = [(name, filled(type_, arguments)) for name, type_ in fields]
+            names = (getattr(type_, "__name__", repr(type_)) for type_ in arguments.values())
+            self.name += f"[{', '.join(names)}]"
+        self.fields, self.size = lay_out(cls.__name__, fields)
         names = [field.name for field in self.fields]
 
         def equal(own, other):
@@ -302,9 +347,13 @@ def codec_of(type_, where):
         if not dataclasses.is_dataclass(origin):
             raise TypeError(f"{where}: `{origin.__name__}` needs `@dataclass` besides "
                             "`@allow_storage`")
-        codec = vars(origin).get("__agora_codec__")
+        codecs = vars(origin).get("__agora_codecs__")
+        if codecs is None:
+            codecs = origin.__agora_codecs__ = {}
+        args = typing.get_args(type_)
+        codec = codecs.get(args)
         if codec is None:
-            codec = origin.__agora_codec__ = StructCodec(origin)
+            codec = codecs[args] = StructCodec(origin, _arguments(origin, args, where))
         return codec
     if dataclasses.is_dataclass(origin):
         raise TypeError(f"{where}: `{origin.__name__}` is not marked for usage within storage: "

@@ -1,8 +1,8 @@
 """The AVL tree under `TreeMap`.
 
 Nodes lie in an array of `{key, value, left u32, right u32, balance i8}`; they are numbered from 1,
-and 0 is none. Balance is the height of the right subtree minus that of the left. Numbers of
-removed nodes wait in a free list.
+and 0 is none. Balance is the height of the right subtree minus that of the left. The last node
+leaves the array when it is removed; indices of others, from 0, wait in a free list.
 """
 
 from genlayer.storage import child, kind, read, write
@@ -209,7 +209,7 @@ class Tree:
         freed = self._u32(8)
         if freed:
             slot = child(self.slot, self.offset + 8)
-            node = int.from_bytes(read(slot, (freed - 1) * 4, 4), "little")
+            node = int.from_bytes(read(slot, (freed - 1) * 4, 4), "little") + 1
             write(slot, (freed - 1) * 4, bytes(4))
             self._set_u32(8, freed - 1)
         else:
@@ -220,7 +220,12 @@ class Tree:
         return node
 
     def _free(self, node):
-        freed = self._u32(8)
-        write(child(self.slot, self.offset + 8), freed * 4, node.to_bytes(4, "little"))
-        self._set_u32(8, freed + 1)
+        count = self._u32(4)
+        if node == count:
+            self._set_u32(4, count - 1)
+        else:
+            freed = self._u32(8)
+            place = child(self.slot, self.offset + 8)
+            write(place, freed * 4, (node - 1).to_bytes(4, "little"))
+            self._set_u32(8, freed + 1)
         write(self.nodes, (node - 1) * self.codec.node, bytes(self.codec.node))

@@ -134,7 +134,24 @@ for _bits in range(8, 257, 8):
     SIZED[f"i{_bits}"] = SizedInt(f"i{_bits}", _bits, True)
 globals().update(SIZED)
 
-ZERO_ADDRESS = Address(bytes(20))
+ZERO_ADDRESS = Address.ZERO = Address(bytes(20))
+
+
+class Lazy:
+    """A value that is computed when it is first asked for."""
+
+    def __init__(self, make):
+        self._make = make
+        self._value = None
+
+    def get(self):
+        """The value."""
+        if self._make is not None:
+            self._value, self._make = self._make(), None
+        return self._value
+
+    def __class_getitem__(cls, parameters):
+        return cls
 
 
 class Keccak256:

@@ -1,0 +1,265 @@
+"""The names of all generations of the SDK, bound to what this one offers.
+
+`from genlayer import *` with nested `gl.*` is v0.2; `import genlayer as gl` with
+`gl.contract.Contract` is v0.3; flat names such as `gl.exec_prompt` are v0.1, `@gl.contract` is
+v0.0, and `IContract` is of 2024. What `genlayer.vm`, `nondet` and `eq_principle` offer is looked up
+when it is used.
+"""
+
+import difflib
+import re
+import sys
+import types as _types
+
+import genlayer
+from genlayer import abi, calldata, contract, events, gl, icontract, memory, messages, storage
+from genlayer import types as _values
+from genlayer.types import UserError
+
+#: Hashes of runners that have no flat names any more.
+_STRICT_PINS = ("1jb45aa8ynh2a9c9xn3b7qqh8sm5q93hwfp7jqmwsfhh8jpz09h6",
+                "5jycge4q8k23462jtb0b9fyey1s9qz928sz2nbrd9mg4sxqg2qng")
+_DEPENDS = re.compile(r'"Depends"\s*:\s*"py-genlayer:([^"]*)"')
+_SUBMODULES = ("vm", "nondet", "eq_principle")
+
+#: Flat names of v0.1: where they are now.
+_FLAT = {
+    "exec_prompt": "nondet.exec_prompt",
+    "get_webpage": "nondet.web.render",
+    "eq_principle_strict_eq": "eq_principle.strict_eq",
+    "eq_principle_refl": "eq_principle.strict_eq",
+    "eq_principle_prompt_comparative": "eq_principle.prompt_comparative",
+    "eq_principle_prompt_non_comparative": "eq_principle.prompt_non_comparative",
+    "run_nondet": "vm.run_nondet",
+    "run_nondet_unsafe": "vm.run_nondet_unsafe",
+    "sandbox": "vm.spawn_sandbox",
+    "rollback_immediate": "advanced.user_error_immediate",
+}
+
+#: What authors invent, and what they mean.
+INVENTED = {"transfer": "get_contract_at(address).emit_transfer", "block": "message_raw",
+            "dataclass": "storage.allow", "eq_principles": "eq_principle",
+            "http_fetch": "nondet.web.get", "UserError": "vm.UserError", "msg": "message",
+            "revert": "vm.UserError", "get_web_page": "nondet.web.render",
+            "call_llm": "nondet.exec_prompt", "log": "trace"}
+MESSAGE = {"sender": "sender_address", "timestamp": "gl.message_raw['datetime']",
+           "datetime": "gl.message_raw['datetime']", "sender_account": "sender_address",
+           "contract_account": "contract_address", "raw": "gl.message_raw",
+           "from_address": "sender_address", "transfer": "gl.get_contract_at(…).emit_transfer"}
+
+
+def hint(name, known, meant):
+    """`; did you mean …?`, when that can be said."""
+    close = meant.get(name)
+    if close is None:
+        found = difflib.get_close_matches(name, known, 1)
+        close = found[0] if found else None
+    return f"; did you mean `{close}`?" if close else ""
+
+
+def user_error_immediate(message):
+    """Ends the call with an error of the user."""
+    raise UserError(message)
+
+
+def _trace(*values, sep=" "):
+    print(sep.join(map(str, values)))
+
+
+def _late(name):
+    return sys.modules.get(f"genlayer.{name}")
+
+
+def _moved(name):
+    """What a flat name stands for, or None."""
+    if name == "rollback_immediate":
+        return user_error_immediate
+    found = gl
+    for part in _FLAT[name].split("."):
+        if found is gl and part in _SUBMODULES and _late(part) is not None:
+            found = _late(part)
+        else:
+            found = getattr(found, part, None)
+    return found
+
+
+class _Names:
+    """The flat names are there or not, by the running contract's pin."""
+
+    strict = False
+    old = False
+
+
+def _of_gl(name):
+    if name in _SUBMODULES and _late(name) is not None:
+        return _late(name)
+    if name in _FLAT and not _Names.strict:
+        moved = _moved(name)
+        if moved is not None:
+            return moved
+    if name.startswith("__"):
+        raise AttributeError(f"module 'genlayer.gl' has no attribute '{name}'")
+    meant = INVENTED | _FLAT
+    text = hint(name, [known for known in gl.__dict__ if not known.startswith("_")], meant)
+    raise AttributeError(f"module 'genlayer.gl' has no attribute '{name}'{text}")
+
+
+def _of_std(name):
+    """The first SDK's modules are `gl` themselves."""
+    return gl.__dict__[name] if name in gl.__dict__ else _of_gl(name)
+
+
+def _of_package(name):
+    if name in _SUBMODULES and _late(name) is not None:
+        return _late(name)
+    if name == "advanced":
+        return gl.advanced
+    if name.startswith("__"):
+        raise AttributeError(f"module 'genlayer' has no attribute '{name}'")
+    known = [known for known in genlayer.__dict__ if not known.startswith("_")]
+    old = {"Contract": "contract.Contract", "get_contract_at": "contract.get_at",
+           "deploy_contract": "contract.deploy", "contract_interface": "contract.interface",
+           "Event": "chain.Event"}
+    text = hint(name, known, old | INVENTED)
+    raise AttributeError(f"module 'genlayer' has no attribute '{name}'{text}")
+
+
+def _path(name, **entries):
+    module = sys.modules.get(name)
+    if module is None:
+        module = sys.modules[name] = _types.ModuleType(name)
+    module.__dict__.update(entries)
+    return module
+
+
+class _Contracts(_types.ModuleType):
+    """`gl.contract`: the module of v0.3 and, called, the decorator of v0.0."""
+
+    def __call__(self, cls):
+        return contract.contract_class(cls)
+
+
+class Account:
+    """`gl.chain.Account`: any account, which can be paid."""
+
+    def __init__(self, address, /):
+        self.address = address
+        self._proxy = messages.get_contract_at(address)
+
+    @property
+    def balance(self):
+        return self._proxy.balance
+
+    def emit_transfer(self, value=0, *, on="finalized"):
+        self._proxy.emit_transfer(value=value, on=on)
+
+
+def _set_up():
+    contracts = _Contracts("genlayer.contract")
+    contracts.__dict__.update({name: value for name, value in vars(contract).items()
+                               if not name.startswith("__")})
+    contracts.__dict__.update(
+        Contract=contract.Contract, interface=messages.contract_interface,
+        contract_interface=messages.contract_interface, deploy=messages.deploy_contract,
+        deploy_contract=messages.deploy_contract, get_at=messages.get_contract_at,
+        get_contract_at=messages.get_contract_at, ContractProxy=messages.ContractProxy)
+    sys.modules["genlayer.contract"] = genlayer.contract = gl.contract = contracts
+    chain = _path("genlayer.chain", Account=Account, Event=events.Event)
+    advanced = _path("genlayer.gl.advanced", emit_raw_event=events.emit_raw_event,
+                     user_error_immediate=user_error_immediate, UserError=UserError)
+    sys.modules["genlayer.advanced"] = advanced
+    gl.__dict__.update(chain=chain, advanced=advanced, trace=_trace, types=_values,
+                       **{name: getattr(genlayer, name) for name in genlayer.__all__
+                          if name not in ("gl", "Rollback")})
+    evm = _path("genlayer.evm", **{name: value for name, value in vars(gl.evm).items()
+                                   if not name.startswith("__")})
+    genlayer.__dict__.update(
+        chain=chain, evm=evm, public=contract.public, private=contract.private,
+        allow=storage.allow_storage, allow_storage=storage.allow_storage, __getattr__=_of_package)
+    gl.__dict__["__getattr__"] = _of_gl
+    for name in _SUBMODULES:
+        if _late(name) is not None:
+            setattr(gl, name, _late(name))
+            sys.modules[f"genlayer.gl.{name}"] = _late(name)
+    _paths(contracts, evm)
+
+
+def _paths(contracts, evm):
+    values = {name: getattr(genlayer, name) for name in genlayer.__all__ if name != "gl"}
+    _values.__dict__.update(Keccak256=_values.Keccak256, Rollback=UserError)
+    _path("genlayer.types.keccak", Keccak256=_values.Keccak256)
+    _values.__path__ = []
+    _path("genlayer.py.types", **values, ZERO_ADDRESS=_values.ZERO_ADDRESS)
+    _path("genlayer.py.eth", **vars(abi))
+    _path("genlayer.py.evm", **{name: value for name, value in vars(evm).items()
+                                if not name.startswith("__")})
+    internal = _path("genlayer.py._internal", create2_address=None, __path__=[])
+    native = _path("genlayer.py._native", keccak256=_values.Keccak256)
+    std = _path("genlayer.std", **values, gl=gl, contract=contract.contract_class,
+                public=contract.public, private=contract.private, calldata=calldata)
+    std.__dict__["__getattr__"] = _of_std
+    _path("genlayer.std.advanced", **values, user_error_immediate=user_error_immediate,
+          emit_raw_event=events.emit_raw_event)
+    _path("genlayer.std.types", **values)
+    sdk = _path("genlayer.sdk", **values, gl=gl, contract=contract.contract_class,
+                public=contract.public)
+    sdk.__dict__["__getattr__"] = _of_std
+    sys.modules["gsdk"] = sdk
+    _path("genlayer.message")
+    genlayer.py.__dict__.update(_internal=internal, _native=native, evm=evm, eth=evm)
+    genlayer.__dict__.update(std=std, sdk=sdk)
+    _of_2024(values)
+
+
+def _of_2024(values):
+    old = {"IContract": icontract.IContract}
+    principles = {name: getattr(icontract, name) for name in (
+        "EquivalencePrinciple", "call_llm_with_principle", "get_webpage_with_principle")}
+    for path in ("backend", "backend.node", "backend.node.genvm", "genvm", "genvm.base",
+                 "genvm.contracts"):
+        _path(path, __path__=[])
+    for path in ("backend.node.genvm.icontract", "genvm.base.icontract", "genvm.contracts.base"):
+        _path(path, **old)
+    for path in ("backend.node.genvm", "genvm.base", "genvm.contracts"):
+        _path(f"{path}.equivalence_principle", **principles)
+    _path("backend.node.genvm.std", **values, gl=gl, __path__=[])
+    _path("backend.node.genvm.types", **values)
+
+
+def _pin(source):
+    found = _DEPENDS.search(source[:4096])
+    return found.group(1) if found else ""
+
+
+def message_of(fields, is_init, source):
+    """The fields of `gl.message` of the generation the source is of."""
+    if _pin(source) in _STRICT_PINS or "_account" not in source:
+        return fields
+    return {**fields, "sender_account": fields["sender_address"],
+            "contract_account": fields["contract_address"], "is_init": is_init}
+
+
+def begin(message, raw, source):
+    """Tells what the running contract's call is."""
+    _Names.strict = _pin(source) in _STRICT_PINS
+    _Names.old = "contract_runner" in source
+    genlayer.message = message
+    sys.modules["genlayer.message"].__dict__.update(vars(message))
+
+
+def prepare(module, raw):
+    """Puts the names of 2024 into the contract's module, which are there without an import."""
+    if _Names.old:
+        module["contract_runner"] = icontract.ContractRunner(raw)
+
+
+def end():
+    """Takes the call away."""
+    _Names.strict = _Names.old = False
+    genlayer.message = None
+    told = sys.modules.get("genlayer.message")
+    for name in [name for name in vars(told) if not name.startswith("__")]:
+        del told.__dict__[name]
+
+
+_set_up()

@@ -1,0 +1,175 @@
+"""Values of storage types that are not in storage: zero values and collections in memory.
+
+A `TreeMap()` a contract makes lives in memory until it is assigned to a field, which copies it.
+"""
+
+import typing
+
+from genlayer import collections, storage
+from genlayer.collections import Array, DynArray, TreeMap
+from genlayer.storage import codec_of, kind
+
+
+class MemoryMap(TreeMap):
+    """A TreeMap in memory; `_codec` tells its types."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, codec):
+        self._slot = self._offset = None
+        self._codec = codec
+        self._entries = {}
+
+    def __len__(self):
+        return len(self._entries)
+
+    def __getitem__(self, key):
+        return self._entries[key]
+
+    def __setitem__(self, key, value):
+        self._entries[key] = value
+
+    def __delitem__(self, key):
+        del self._entries[key]
+
+    def __contains__(self, key):
+        return key in self._entries
+
+    def get(self, key, default=None):
+        return self._entries.get(key, default)
+
+    def get_or_insert_default(self, key):
+        if key not in self._entries:
+            if self._codec is None:
+                raise TypeError("this TreeMap has no types: write `TreeMap[K, V]()`")
+            self._entries[key] = zero(self._codec.value)
+        return self._entries[key]
+
+    def __iter__(self):
+        yield from sorted(self._entries)
+
+    def items(self):
+        for key in sorted(self._entries):
+            yield key, self._entries[key]
+
+
+class MemoryList(list):
+    """A DynArray in memory."""
+
+    def __init__(self, codec):
+        super().__init__()
+        self._codec = codec
+
+    def append_new_get(self):
+        self.append(zero(self._codec.item))
+        return self[-1]
+
+    def truncate(self, length=0):
+        del self[length:]
+
+
+def zero(codec):
+    """The zero value of a type, in memory."""
+    if isinstance(codec, collections.TreeMapCodec):
+        return MemoryMap(codec)
+    if isinstance(codec, collections.DynArrayCodec):
+        return MemoryList(codec)
+    if isinstance(codec, collections.ArrayCodec):
+        return [zero(codec.item) for _ in range(codec.length)]
+    if isinstance(codec, storage.StructCodec):
+        made = object.__new__(codec.cls)
+        for field in codec.fields:
+            object.__setattr__(made, field.name, zero(field.codec))
+        return made
+    return codec.zero()
+
+
+def make_map(cls):
+    """`TreeMap()`: of the types of the first TreeMap the file declares, as with GenVM's SDK."""
+    return MemoryMap(collections.FIRST_MAP[0] if collections.FIRST_MAP else None)
+
+
+def inmem_allocate(type_, *args, **kwargs):
+    """A value of a storage type in memory: zeros, then its constructor."""
+    made = zero(codec_of(type_, "inmem_allocate"))
+    if isinstance(made, (MemoryMap, MemoryList, list)):
+        if args or kwargs:
+            raise TypeError(f"`{kind(made)}` takes no arguments")
+    elif isinstance(typing.get_origin(type_) or type_, type) and hasattr(made, "__dict__"):
+        if args or kwargs:
+            made.__init__(*args, **kwargs)
+    elif args:
+        return args[0]
+    return made
+
+
+def copy_to_memory(value):
+    """A copy of a stored value that can leave storage, as into a non-deterministic block."""
+    return collections._in_memory(value)
+
+
+class Indirection:
+    """A value in the slot derived from its position."""
+
+    def __init__(self, codec, slot, offset):
+        self._place = (codec, storage.child(slot, offset))
+
+    def get(self):
+        codec, slot = self._place
+        return codec.get(slot, 0)
+
+    def set(self, value):
+        codec, slot = self._place
+        codec.set(slot, 0, value)
+
+    def __class_getitem__(cls, parameters):
+        return collections.types.GenericAlias(cls, parameters)
+
+
+class VLA(DynArray):
+    """An array of variable length whose length and items lie in one slot; of bytes here."""
+
+    __slots__ = ()
+
+
+class VlaCodec:
+    """Length u32, then the items, in the same slot."""
+
+    name = "VLA"
+    size = 4
+
+    def get(self, slot, offset):
+        length = int.from_bytes(storage.read(slot, offset, 4), "little")
+        return storage.read(slot, offset + 4, length)
+
+    def set(self, slot, offset, value):
+        storage.write(slot, offset, len(value).to_bytes(4, "little") + bytes(value))
+
+
+ROOT_SLOT_ID = bytes(32)
+
+
+class Root:
+    """The first slot of a contract: where its fields, its code and its rights lie."""
+
+    MANAGER = None
+
+    @staticmethod
+    def get():
+        """The root of the running contract."""
+        return Root()
+
+    @property
+    def code(self):
+        return Indirection(VlaCodec(), ROOT_SLOT_ID, 1)
+
+    @property
+    def locked_slots(self):
+        return Indirection(codec_of(DynArray[storage.SIZED_U256], "locked_slots"), ROOT_SLOT_ID, 2)
+
+    @property
+    def upgraders(self):
+        return Indirection(codec_of(DynArray[storage.Address], "upgraders"), ROOT_SLOT_ID, 3)
+
+    def slot(self):
+        return ROOT_SLOT_ID

@@ -1,0 +1,80 @@
+//! Files that are no contract, each refused in words its author can act on.
+
+use agora::execution::Executor;
+
+use crate::harness::*;
+
+const HEAD: &str = "from genlayer import *\nimport typing\nfrom dataclasses import dataclass\n";
+const INIT: &str = "    def __init__(self): pass\n";
+
+/// A contract with this field.
+fn field(type_: &str) -> String {
+    format!("{HEAD}class C(gl.Contract):\n    x: {type_}\n{INIT}")
+}
+
+/// A contract with this line in its class.
+fn member(text: &str) -> String {
+    format!("{HEAD}class C(gl.Contract):\n{INIT}{text}\n")
+}
+
+#[tokio::test]
+async fn wrong_files_are_refused_in_words() {
+    let executor = executor();
+    let plain_struct = format!("{HEAD}@dataclass\nclass S:\n    a: u8\n");
+    for (source, words) in [
+        (
+            "# { \"Depends\": py-genlayer:test }\nx = 1".to_owned(),
+            "the header of the file is not JSON",
+        ),
+        ("# { \"Depends\": 1 }\nx = 1".to_owned(), "the header of the file names no runner"),
+        (format!("{HEAD}class C(gl.Contract):\n    x: u8\n"), "has no `__init__`"),
+        (field("int"), "use `u256`, another sized integer or `bigint`"),
+        (field("list[str]"), "use `DynArray[…]`"),
+        (field("dict[str, str]"), "use `TreeMap[…, …]`"),
+        (field("set"), "use `TreeMap[…, bool]`"),
+        (field("tuple[u8, u8]"), "use an `@allow_storage` dataclass"),
+        (field("typing.Any"), "cannot be stored"),
+        (field("Array[u8, typing.Literal[0]]"), "with n > 0"),
+        (field("TreeMap[DynArray[u8], str]"), "cannot be a key of a TreeMap"),
+        (field("TreeMap[str]"), "write `TreeMap[K, V]`"),
+        (
+            format!("{plain_struct}class C(gl.Contract):\n    x: TreeMap[str, S]\n{INIT}"),
+            "annotate it with `@allow_storage`",
+        ),
+        (
+            format!("{HEAD}class A(gl.Contract):\n{INIT}class B(gl.Contract):\n{INIT}"),
+            "only one contract is allowed in a file; first: `A`, second: `B`",
+        ),
+        (
+            format!("{HEAD}class C(gl.Contract):\n    @gl.public.write\n{INIT}"),
+            "`__init__` of `C` must not be public",
+        ),
+        (
+            member("    @gl.public.view\n    def __secret__(self): pass"),
+            "`__secret__`: names of public methods cannot start with `__`",
+        ),
+        (
+            member("    @gl.public.view\n    def f(self, x: float): pass"),
+            "method `f`: `float` has no encoding",
+        ),
+        (
+            member("    @gl.public.view\n    def f(self, *a): pass"),
+            "`*a` cannot be in a public method",
+        ),
+        (member("    @gl.public.read\n    def f(self): pass"), "has no attribute 'read'"),
+        (
+            format!("{HEAD}class E(gl.Event):\n    def __init__(self, a): ...\n"),
+            "put `/` after the indexed fields",
+        ),
+        (
+            format!(
+                "{HEAD}T = typing.TypeVar('T')\n@allow_storage\n@dataclass\nclass G(typing.Generic[T]):\n    a: T\nclass C(gl.Contract):\n    x: G[u8, u8]\n{INIT}"
+            ),
+            "Too many arguments",
+        ),
+    ] {
+        let code = request(&source, None, vec![]).code;
+        let error = executor.schema(code).await.unwrap().unwrap_err();
+        assert!(error.contains(words), "{source}\n{error}");
+    }
+}
