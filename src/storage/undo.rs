@@ -23,6 +23,7 @@ const OPERATION: &str = "undoing decisions";
 pub(super) struct Undoing<'a> {
     /// The transaction whose appeal makes it necessary.
     pub(super) cause: &'a Progress,
+    /// When it happens.
     pub(super) at: Timestamp,
 }
 
