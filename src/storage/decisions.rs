@@ -111,14 +111,14 @@ pub fn decision_persist_in_txn(
         return repeated(conn, &progress, decision, &consensus);
     }
     let steps = unrecorded_steps(&progress, decision)?;
+    let undoing = Undoing { cause: &progress, decided_at: decision.decided_at, now };
     if decision.is_overturned() {
-        let undoing = Undoing { cause: &progress, at: now };
         return overturn(conn, ctx, &undoing, decision, &steps, consensus);
     }
     if decision.is_upheld() {
         return uphold(conn, ctx, &progress, decision, &steps, consensus);
     }
-    decide(conn, ctx, &Undoing { cause: &progress, at: now }, decision, &steps, consensus)
+    decide(conn, ctx, &undoing, decision, &steps, consensus)
 }
 
 /// A decision of its own: what rests on an earlier state of the contract is undone, and the
