@@ -16,7 +16,7 @@ use super::transactions::{one_row, words};
 use super::undo::{Undoing, decided_after};
 use super::{appeals, consensus_json, receipts, writes};
 use crate::domain::ledger::{Announcement, Decision, Persisted, StoreError};
-use crate::domain::{AppealKind, EventKind, Evidence, Execution, Pages, Phase, Status};
+use crate::domain::{AppealKind, EventKind, Evidence, Execution, Pages, Phase, Status, Timestamp};
 
 const OPERATION: &str = "storing a decision";
 
@@ -90,10 +90,14 @@ fn record(ctx: &mut BatchContext, announcement: &Announcement) {
 /// refused as stale; the same one again changes nothing. The window is the network's at this moment;
 /// it never closes before that of an earlier transaction of the queue, so that those that are due
 /// are due in their order.
+///
+/// What is undone for its sake is undone `now`, which is later than the decision when the store was
+/// busy: those transactions may have gone on meanwhile.
 pub fn decision_persist_in_txn(
     conn: &mut Connection,
     ctx: &mut BatchContext,
     decision: &Decision,
+    now: Timestamp,
 ) -> Result<Persisted, StoreError> {
     let is_end =
         decision.status.awaits_finality() || decision.is_overturned() && decision.phase.is_revote();
@@ -107,13 +111,14 @@ pub fn decision_persist_in_txn(
         return repeated(conn, &progress, decision, &consensus);
     }
     let steps = unrecorded_steps(&progress, decision)?;
+    let undoing = Undoing { cause: &progress, decided_at: decision.decided_at, now };
     if decision.is_overturned() {
-        return overturn(conn, ctx, &progress, decision, &steps, consensus);
+        return overturn(conn, ctx, &undoing, decision, &steps, consensus);
     }
     if decision.is_upheld() {
         return uphold(conn, ctx, &progress, decision, &steps, consensus);
     }
-    decide(conn, ctx, &progress, decision, &steps, consensus)
+    decide(conn, ctx, &undoing, decision, &steps, consensus)
 }
 
 /// A decision of its own: what rests on an earlier state of the contract is undone, and the
@@ -121,15 +126,15 @@ pub fn decision_persist_in_txn(
 fn decide(
     conn: &mut Connection,
     ctx: &mut BatchContext,
-    progress: &Progress,
+    undoing: &Undoing<'_>,
     decision: &Decision,
     steps: &[&Announcement],
     consensus: String,
 ) -> Result<Persisted, StoreError> {
-    let mut requeued = 0;
+    let (progress, mut requeued) = (undoing.cause, 0);
     if decision.status == Status::Accepted && decision.phase != Phase::Initial {
         let roots = decided_after(conn, progress.queue, progress.position)?;
-        requeued = Undoing { cause: progress, at: decision.decided_at }.run(conn, ctx, roots)?;
+        requeued = undoing.run(conn, ctx, roots)?;
     }
     let effects = Effects::prepare(conn, progress, decision)?;
     record_all(ctx, steps);
@@ -195,16 +200,15 @@ fn uphold(
 fn overturn(
     conn: &mut Connection,
     ctx: &mut BatchContext,
-    progress: &Progress,
+    undoing: &Undoing<'_>,
     decision: &Decision,
     steps: &[&Announcement],
     consensus: String,
 ) -> Result<Persisted, StoreError> {
+    let progress = undoing.cause;
     insert(conn, progress, decision, None, consensus)?;
     record_all(ctx, steps);
-    let at = decision.decided_at;
-    appeals::close(conn, ctx, progress, true, at)?;
-    let undoing = Undoing { cause: progress, at };
+    appeals::close(conn, ctx, progress, true, decision.decided_at)?;
     let requeued = match decision.phase {
         Phase::Appeal(AppealKind::Validators) => undoing.run(conn, ctx, vec![progress.position])?,
         _ => undoing.run_alone(conn, ctx)?,

@@ -23,7 +23,10 @@ const OPERATION: &str = "undoing decisions";
 pub(super) struct Undoing<'a> {
     /// The transaction whose appeal makes it necessary.
     pub(super) cause: &'a Progress,
-    pub(super) at: Timestamp,
+    /// When that was decided.
+    pub(super) decided_at: Timestamp,
+    /// When it is stored: the others may have gone on while the store was busy.
+    pub(super) now: Timestamp,
 }
 
 impl Undoing<'_> {
@@ -84,7 +87,7 @@ impl Undoing<'_> {
             effects::revert(conn, progress, attempt)?;
             locked = progress.value;
         }
-        appeals::abandon(conn, progress, self.at)?;
+        appeals::abandon(conn, progress, self.now)?;
         let attempt = i32::try_from(progress.attempt.saturating_add(1)).during(OPERATION)?;
         // The one that was appealed keeps its past: who judged it before must not judge it again.
         let is_cause = progress.position == self.cause.position;
@@ -136,7 +139,7 @@ impl Undoing<'_> {
         let changed = diesel::update(transactions::table.find(position.0))
             .set((
                 transactions::status.eq(status.name()),
-                transactions::decided_at.eq(self.at.as_millis()),
+                transactions::decided_at.eq(self.now.as_millis()),
                 transactions::locked.eq(Amount::ZERO.to_string()),
                 transactions::reason.eq("withdrawn: the transaction that sent it was undone"),
             ))
@@ -185,7 +188,8 @@ impl Undoing<'_> {
     }
 
     fn record(&self, ctx: &mut BatchContext, hash: TxHash, queue: Address, status: Status) {
-        ctx.record(self.at, hash, queue, EventKind::StatusChanged { status, rotation: None });
+        let at = if hash == self.cause.hash { self.decided_at } else { self.now };
+        ctx.record(at, hash, queue, EventKind::StatusChanged { status, rotation: None });
     }
 }
 

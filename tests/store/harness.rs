@@ -174,7 +174,8 @@ impl Store {
     }
 
     pub fn decide(&mut self, decision: &Decision) -> Result<Persisted, StoreError> {
-        self.try_write(|conn, ctx| storage::decision_persist_in_txn(conn, ctx, decision))
+        let now = decision.decided_at;
+        self.try_write(|conn, ctx| storage::decision_persist_in_txn(conn, ctx, decision, now))
     }
 
     /// Claims and decides.

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agora::domain::ledger::{
-    Claim, ConsensusJob, Decision, Persisted, Position, StateVersion, TransactionFilter,
-    ValidatorChange,
+    Announcement, Claim, ConsensusJob, Decision, Persisted, Position, StateVersion,
+    TransactionFilter, ValidatorChange,
 };
 use agora::domain::{
     Address, Amount, Bytes, EmittedMessage, Execution, ExecutionOutcome, MessageBody, PageKey,
@@ -14,7 +14,9 @@ use agora::domain::{
 use agora::storage;
 use proptest::prelude::*;
 
-use crate::harness::{Store, alice, at, bob, call, decision, deploy, key, returning, transfer};
+use crate::harness::{
+    self, Store, alice, at, bob, call, decision, deploy, key, returning, transfer,
+};
 
 /// Enough that any decision of five can be appealed.
 pub const VALIDATORS: u8 = 40;
@@ -209,17 +211,18 @@ fn overturn(store: &mut Store, hash: TxHash) -> Option<Persisted> {
     appealed.ok()?;
     let job = store.job(hash);
     assert!(matches!(job.phase, Phase::Appeal(_)));
-    if !job.phase.is_revote() {
-        return None;
-    }
+    job.phase.is_revote().then(|| store.decide(&overturned(&job)).unwrap())
+}
+
+/// The decision, at 8, that the receipt at hand does not hold.
+fn overturned(job: &ConsensusJob) -> Decision {
     let receipt = job.receipt.clone().unwrap();
-    let overturned = Decision {
+    Decision {
         announced: Vec::new(),
         receipt: Some(receipt.clone()),
         decided_at: at(8),
-        ..decision(&job, Status::Pending, Execution::clone(&receipt))
-    };
-    Some(store.decide(&overturned).unwrap())
+        ..decision(job, Status::Pending, Execution::clone(&receipt))
+    }
 }
 
 /// Fills the network up to [`VALIDATORS`].
@@ -321,7 +324,28 @@ fn what_came_after_an_accepted_error_is_undone_with_it() {
     law_of_undo(&steps, CONTRACTS).unwrap();
 }
 
-on_both_databases!(children_on_other_contracts_go_with_their_parent);
+on_both_databases!(
+    children_on_other_contracts_go_with_their_parent,
+    what_went_on_while_the_store_was_busy_is_undone_after_that
+);
+
+fn what_went_on_while_the_store_was_busy_is_undone_after_that(store: &mut Store) {
+    add_validators(store);
+    let contract = store.deployed();
+    let (appealed, later) =
+        (store.submit(&call(alice(), contract, 0)), store.submit(&call(alice(), contract, 0)));
+    store.accept(appealed, &[(0, "first")]);
+    store.write(|conn, ctx| storage::appeal_open_in_txn(conn, ctx, appealed, bob(), at(6)));
+    let (appeal, round) = (store.job(appealed), store.job(later));
+    let late = Announcement { at: at(10), ..harness::step(&round, 0) };
+    store.write(|conn, ctx| storage::announcements_record_in_txn(conn, ctx, &[late]));
+    let decision = overturned(&appeal);
+    store.write(|conn, ctx| storage::decision_persist_in_txn(conn, ctx, &decision, at(12)));
+    assert_eq!(store.status(later), Status::Pending);
+    let mut times: Vec<_> = store.events().into_iter().collect();
+    times.retain(|event| event.transaction == later);
+    assert!(times.is_sorted_by_key(|event| event.at), "{times:?}");
+}
 
 fn children_on_other_contracts_go_with_their_parent(store: &mut Store) {
     add_validators(store);

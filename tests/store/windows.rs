@@ -97,9 +97,9 @@ fn a_change_and_a_decision_of_one_batch_fit_together(store: &mut Store) {
     let (before, after) = (store.submit(&deploy(alice(), 0)), store.submit(&deploy(alice(), 0)));
     let decisions = [before, after].map(|hash| accepted(&store.job(hash), &[]));
     store.write(|conn, ctx| {
-        storage::decision_persist_in_txn(conn, ctx, &decisions[0])?;
+        storage::decision_persist_in_txn(conn, ctx, &decisions[0], at(4))?;
         storage::finality_window_set_in_txn(conn, ctx, Duration::from_millis(7))?;
-        storage::decision_persist_in_txn(conn, ctx, &decisions[1])
+        storage::decision_persist_in_txn(conn, ctx, &decisions[1], at(4))
     });
     assert_eq!([before, after].map(|hash| final_from(store, hash)), [at(11); 2]);
 }

@@ -58,10 +58,10 @@ impl Handler<PersistDecision> for Store {
 
     fn handle(&mut self, message: PersistDecision, _: &mut Context<Self>) -> Self::Result {
         let decision = message.0;
-        let (hash, attempt) = (decision.hash, decision.attempt);
+        let (hash, attempt, now) = (decision.hash, decision.attempt, self.clock.now());
         let (claims, crawler) = (self.claims.clone(), self.crawler.clone());
         let persisted = self.writer.write(Some(hash), move |conn, ctx| {
-            storage::decision_persist_in_txn(conn, ctx, &decision)
+            storage::decision_persist_in_txn(conn, ctx, &decision, now)
         });
         Box::pin(async move {
             let persisted = persisted.await?;
