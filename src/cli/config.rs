@@ -109,6 +109,28 @@ options! {
     contract_memory: u64, "AGORA_CONTRACT_MEMORY", value_name = "MIB";
     /// Refuse to run contracts where a lock of the sandbox is missing.
     require_sandbox: bool, "AGORA_REQUIRE_SANDBOX", num_args = 0..=1, default_missing_value = "true";
+    /// Model that contracts ask, as PROVIDER/MODEL, such as openai/gpt-4o; without one, and with
+    /// `simulated`, answers are invented in the form the prompt wants, and no key is needed.
+    model: String, "AGORA_MODEL", value_name = "MODEL";
+    /// Model that is asked when the first gives no answer.
+    model_fallback: String, "AGORA_MODEL_FALLBACK", value_name = "MODEL";
+    /// JSON file with the models of single validators.
+    models_file: PathBuf, "AGORA_MODELS_FILE", value_name = "FILE";
+    /// Probability with which a simulated model is of another opinion than the others.
+    model_disagreement: f64, "AGORA_MODEL_DISAGREEMENT", value_name = "PROBABILITY";
+    /// File with the providers' keys (KEY=VALUE lines or TOML), besides those in the environment.
+    secrets_file: PathBuf, "AGORA_SECRETS_FILE", value_name = "FILE";
+    /// JSON file with made-up answers of models and the web.
+    mocks: PathBuf, "AGORA_MOCKS", value_name = "FILE";
+    /// Hosts and networks (CIDR) that contracts may reach although they are private. May be given
+    /// several times.
+    web_allow: Vec<String>, "AGORA_WEB_ALLOW", value_delimiter = ',', value_name = "HOST";
+    /// Chromium or Chrome, which renders pages; looked for in PATH when absent.
+    browser: PathBuf, "AGORA_BROWSER", value_name = "PROGRAM";
+    /// File into which every exchange with models and the web is recorded.
+    record: PathBuf, "AGORA_RECORD", value_name = "FILE";
+    /// Recording from which all answers of models and the web are taken.
+    replay: PathBuf, "AGORA_REPLAY", value_name = "FILE";
     /// Time that running work gets at shutdown, in seconds.
     shutdown_timeout: f64, "AGORA_SHUTDOWN_TIMEOUT", value_name = "SECONDS";
 }
@@ -243,6 +265,7 @@ impl Config {
         )?;
         check_range("consensus_max", given.consensus_max, 1..=1 << 16, "expected 1 to 65536")?;
         check_range("attempts_max", given.attempts_max, 1..=1_000, "expected 1 to 1000")?;
+        check_range("model_disagreement", given.model_disagreement, 0.0..=1.0, "expected 0 to 1")?;
         check_range("http_workers", given.http_workers, 1..=1_024, "expected 1 to 1024")?;
         check_range(
             "submissions_max",

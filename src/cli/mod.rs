@@ -6,6 +6,7 @@ mod contract;
 mod health;
 mod migrate;
 mod serve;
+mod services;
 mod simulate;
 
 use std::fmt::Display;

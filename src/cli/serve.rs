@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::banner::banner;
 use super::config::{Access, Config};
+use super::services::Sources;
 use super::{CliError, EXIT_FAILURE, EXIT_OK, EXIT_RESTART, ServeArguments, say};
 use crate::actors::clock::NetworkClock;
 use crate::actors::settings::NetworkSettings;
@@ -62,7 +63,7 @@ async fn run(config: Config, listener: TcpListener, database: Database) -> Resul
         log::warn!(target: "system", "{} transactions were in flight at the last stop; they run again", recovered.len());
     }
     let settings = NetworkSettings { seed: network.seed, ..settings };
-    let executor = PythonExecutor::start(python_settings(&config)?, Services::none())?;
+    let executor = PythonExecutor::start(python_settings(&config)?, services(&config)?)?;
     let sandbox = executor.clone();
     let network = Network::start(settings, database, Arc::new(executor), clock).await?;
     let handles = network.handles();
@@ -225,6 +226,23 @@ fn python_settings(config: &Config) -> Result<PythonSettings, CliError> {
     }
     settings.require_sandbox = given.require_sandbox.unwrap_or(false);
     Ok(settings)
+}
+
+fn services(config: &Config) -> Result<Services, CliError> {
+    let given = &config.given;
+    Sources {
+        model: given.model.as_deref(),
+        model_fallback: given.model_fallback.as_deref(),
+        models_file: given.models_file.as_deref(),
+        model_disagreement: given.model_disagreement,
+        secrets_file: given.secrets_file.as_deref(),
+        mocks: given.mocks.as_deref(),
+        web_allow: given.web_allow.as_deref().unwrap_or_default(),
+        browser: given.browser.as_deref(),
+        record: given.record.as_deref(),
+        replay: given.replay.as_deref(),
+    }
+    .open()
 }
 
 fn api_settings(config: &Config) -> ApiSettings {

@@ -177,3 +177,20 @@ fn a_watched_file_runs_again_when_it_changes() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn made_up_answers_come_from_a_file() {
+    let mocks = r#"{"prompts": [{"contains": "please",
+        "answer": {"reasoning": "well said", "gives_coin": true}},
+        {"contains": "well said", "answer": true}]}"#;
+    let coin = agora::execution::python::examples();
+    let coin = coin.iter().find(|example| example.name == "guarded_coin").unwrap();
+    let folder = Folder::of(&[("mocks.json", mocks), ("coin.py", coin.source)]);
+    let ask = ["run", "--mocks", "mocks.json", "coin.py", "ask"];
+    let (code, said, complained) = folder.run(&[&ask[..], &["please"]].concat());
+    assert_eq!(code, 0, "{said}{complained}");
+    assert!(said.contains("true"), "{said}");
+    let (code, said, complained) = folder.run(&[&ask[..], &["now"]].concat());
+    assert_ne!(code, 0);
+    assert!(format!("{said}{complained}").contains("You guard a coin"), "{said}{complained}");
+}

@@ -143,6 +143,9 @@ step simulate "$AGORA_BIN" simulate tests/scenarios/*.toml --seeds 1..21
 if declares_bench theory; then
     step theory cargo bench --locked --bench theory
 fi
+if declares_bench contracts; then
+    step executions cargo bench --locked --bench contracts -- --quick
+fi
 if declares_bench whole_path; then
     # The profile of `cargo bench` is the release profile: only the bench itself is compiled.
     step bench cargo bench --locked --bench whole_path -- --quick

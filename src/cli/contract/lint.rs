@@ -10,6 +10,7 @@ use super::executor;
 use crate::cli::{CliError, EXIT_FAILURE, EXIT_OK, EXIT_UNREADABLE, say, say_aside};
 use crate::domain::{Bytes, Code, Finding, LintReport, Severity};
 use crate::execution::lint::{lint, lint_and_load};
+use crate::execution::nondeterminism::Services;
 use crate::execution::python::PythonExecutor;
 
 /// Check contract files: imports, storage types, methods, equivalence principles.
@@ -46,7 +47,7 @@ pub(in crate::cli) struct LintArguments {
 
 pub(super) fn run(arguments: &LintArguments) -> Result<u8, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let executor = if arguments.is_static { None } else { Some(executor()?) };
+    let executor = if arguments.is_static { None } else { Some(executor(Services::none())?) };
     let (mut total, mut results, mut is_unreadable) = (LintReport::default(), Vec::new(), false);
     for file in &arguments.files {
         let source = match std::fs::read(file) {

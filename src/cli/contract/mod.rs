@@ -57,7 +57,7 @@ fn example(name: &str) -> Result<&'static str, CliError> {
 
 fn schema(file: &Path) -> Result<String, CliError> {
     let code = read(file)?;
-    let executor = executor()?;
+    let executor = executor(Services::none())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let schema = runtime.block_on(executor.schema(code))??;
     Ok(serde_json::to_string_pretty(&schema)?)
@@ -70,6 +70,6 @@ fn read(file: &Path) -> Result<Code, CliError> {
     Ok(Code::new(Bytes::from(source)))
 }
 
-fn executor() -> Result<PythonExecutor, CliError> {
-    Ok(PythonExecutor::start(PythonSettings::new(std::env::current_exe()?), Services::none())?)
+fn executor(services: Services) -> Result<PythonExecutor, CliError> {
+    Ok(PythonExecutor::start(PythonSettings::new(std::env::current_exe()?), services)?)
 }

@@ -13,6 +13,7 @@ use super::arguments::{ArgumentError, Arguments, split};
 use super::report::{Step, json_of, shown};
 use super::{executor, read};
 use crate::actors::clock::NetworkClock;
+use crate::cli::services::Sources;
 use crate::cli::{CliError, EXIT_FAILURE, EXIT_OK, say, say_aside, say_error};
 use crate::domain::calldata::Value;
 use crate::domain::ledger::Snapshot;
@@ -38,7 +39,9 @@ const WATCH_PERIOD: Duration = Duration::from_millis(250);
 /// what each returned, printed, sent and changed. Ends with 1 at the first that fails.
 ///
 /// Arguments are integers of any size, true, false, null, addresses (0x and 40 digits), JSON, or
-/// bare words, which are text; `name=value` names a parameter. Models and the web are not there.
+/// bare words, which are text; `name=value` names a parameter.
+///
+/// Models are simulated, and the web is real, unless `--mocks` has answers of theirs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     agora contract run store.py                            deploy, nothing else\n  \
@@ -70,6 +73,9 @@ pub(in crate::cli) struct RunArguments {
     /// The time that the contract sees, in milliseconds since the Unix epoch; now by default.
     #[arg(long, value_name = "MILLISECONDS")]
     time: Option<i64>,
+    /// JSON file with made-up answers of models (`prompts`) and the web (`web`).
+    #[arg(long, value_name = "FILE")]
+    mocks: Option<PathBuf>,
     /// Print one JSON array in place of text.
     #[arg(long)]
     json: bool,
@@ -93,7 +99,8 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         Some(millis) => instant(millis)?,
         None => NetworkClock::start().now(),
     };
-    let executor = executor()?;
+    let sources = Sources { mocks: arguments.mocks.as_deref(), ..Sources::default() };
+    let executor = executor(sources.open()?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         loop {

@@ -379,8 +379,8 @@ mod _genlayer {
         let handed = with_state(vm, |state| {
             let handed = state.blocks.open()?;
             if handed != Handed::Missing {
-                let (scopes, effects) = state.effects();
-                scopes.enter_block(effects);
+                let (scopes, mut effects) = state.effects();
+                scopes.enter_block(&mut effects);
             }
             Ok(handed)
         })?;
@@ -396,8 +396,8 @@ mod _genlayer {
     fn block_close(output: ArgBytesLike, vm: &VirtualMachine) -> PyResult<()> {
         let output = Bytes::copy_from_slice(&output.borrow_buf());
         let closed = with_state(vm, |state| {
-            let (scopes, effects) = state.effects();
-            scopes.leave(true, effects);
+            let (scopes, mut effects) = state.effects();
+            scopes.leave(true, &mut effects);
             state.blocks.close(output)
         })?;
         closed.map_err(|error| misplaced(&error, vm))
@@ -407,8 +407,8 @@ mod _genlayer {
     #[pyfunction]
     fn block_disagree(vm: &VirtualMachine) -> PyResult<()> {
         with_state(vm, |state| {
-            let (scopes, effects) = state.effects();
-            scopes.leave(true, effects);
+            let (scopes, mut effects) = state.effects();
+            scopes.leave(true, &mut effects);
             state.blocks.disagree();
         })
     }
@@ -417,8 +417,8 @@ mod _genlayer {
     #[pyfunction]
     fn enter_sandbox(allow_changes: bool, vm: &VirtualMachine) -> PyResult<()> {
         let entered = with_state(vm, |state| {
-            let (scopes, effects) = state.effects();
-            scopes.enter_sandbox(allow_changes, effects)
+            let (scopes, mut effects) = state.effects();
+            scopes.enter_sandbox(allow_changes, &mut effects)
         })?;
         entered.then_some(()).ok_or_else(|| vm.new_recursion_error("sandboxes are nested too deep"))
     }
@@ -427,8 +427,8 @@ mod _genlayer {
     #[pyfunction]
     fn leave_sandbox(keep: bool, vm: &VirtualMachine) -> PyResult<()> {
         with_state(vm, |state| {
-            let (scopes, effects) = state.effects();
-            scopes.leave(keep, effects);
+            let (scopes, mut effects) = state.effects();
+            scopes.leave(keep, &mut effects);
         })
     }
 

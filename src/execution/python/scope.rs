@@ -37,27 +37,27 @@ pub(super) struct Effects<'a> {
 
 impl Scopes {
     /// Enters a non-deterministic block: nothing can be changed or sent in there.
-    pub(super) fn enter_block(&mut self, effects: Effects<'_>) {
+    pub(super) fn enter_block(&mut self, effects: &mut Effects<'_>) {
         const REASON: &str =
             "cannot happen within a non-deterministic block: do it with its result";
-        self.push(None, &effects);
+        self.push(None, effects);
         effects.store.make_read_only(format!("storage changes {REASON}"));
         effects.outbox.refuse(format!("messages {REASON}"));
     }
 
     /// Enters a sandbox; false when there are too many already.
-    pub(super) fn enter_sandbox(&mut self, allow_changes: bool, effects: Effects<'_>) -> bool {
+    pub(super) fn enter_sandbox(&mut self, allow_changes: bool, effects: &mut Effects<'_>) -> bool {
         if self.0.len() >= DEPTH_MAX {
             return false;
         }
-        let Effects { store, outbox, events } = &effects;
+        let Effects { store, outbox, events } = effects;
         let can_change = allow_changes && store.read_only().is_none();
         let before = can_change.then(|| Before {
             store: store.save(),
             outbox: outbox.mark(),
             events: events.mark(),
         });
-        self.push(before, &effects);
+        self.push(before, effects);
         if !allow_changes {
             const REASON: &str = "this sandbox: it was entered without `allow_write_ops`";
             effects.store.make_read_only(format!("storage cannot change in {REASON}"));
@@ -72,7 +72,7 @@ impl Scopes {
     }
 
     /// Leaves the innermost part; what it changed stays, or is taken back.
-    pub(super) fn leave(&mut self, keep: bool, effects: Effects<'_>) {
+    pub(super) fn leave(&mut self, keep: bool, effects: &mut Effects<'_>) {
         let Some(scope) = self.0.pop() else { return };
         effects.store.set_read_only(scope.read_only);
         effects.outbox.set_gate(scope.gate);
