@@ -1,18 +1,20 @@
 //! Messages of contracts: what is sent, what is refused in words, and that nothing else gets out.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use agora::domain::calldata::Value;
+use agora::domain::ledger::StateVersion;
 use agora::domain::{
-    Address, Amount, Bytes, EmittedMessage, Execution, ExecutionOutcome, MessageBody, Trigger,
-    U256, keccak256,
+    Address, Amount, Bytes, EmittedMessage, Execution, ExecutionOutcome, MessageBody, Pages,
+    Trigger, U256, keccak256,
 };
 use agora::execution::nondeterminism::Services;
 use agora::execution::python::{PythonExecutor, PythonSettings};
 use agora::execution::{Executor, Role};
 
 use crate::harness::*;
+use crate::surroundings::Neighbours;
 
 /// Shared, so that whatever one of these contracts leaves behind meets the next.
 static EXECUTOR: LazyLock<PythonExecutor> =
@@ -61,10 +63,20 @@ fn contract(body: &str) -> String {
     contract_of("write", body)
 }
 
+/// There is a contract at `OTHER`, and nowhere else.
+fn neighbours() -> Neighbours {
+    let at = (account(0x0e), StateVersion::Accepted);
+    Neighbours {
+        contracts: BTreeMap::from([(at, (String::new(), Pages::new()))]),
+        ..Neighbours::default()
+    }
+}
+
 async fn run_source(source: &str, role: Role) -> Execution {
     let mut request = request(source, Some("go"), vec![]);
     request.message.balance = Amount::from(BALANCE);
     request.role = role;
+    request.world = Arc::new(neighbours());
     EXECUTOR.execute(request).await.unwrap()
 }
 
@@ -175,6 +187,18 @@ async fn money_for_an_account_waits_for_finality() {
     assert!(execution.stderr.contains("warning: a transfer to an account"), "{execution:?}");
     check_error("Account(OTHER).emit().pay()", "only `emit_transfer` works").await;
     check_error("Account(OTHER).view().total()", "only `emit_transfer` works").await;
+}
+
+#[tokio::test]
+async fn a_transfer_to_where_no_contract_is_pays_the_account() {
+    for transfer in [
+        "gl.get_contract_at(Address(b'\\x0d' * 20)).emit_transfer(value=5, on='accepted')",
+        "gl.get_contract_at(Address(b'\\x0d' * 20)).emit_transfer(5)",
+    ] {
+        let message = one(transfer).await;
+        assert_eq!((message.on, message.value), (Trigger::Finalized, Amount::from(5)));
+        assert_eq!(message.body, MessageBody::Transfer { to: account(0x0d) });
+    }
 }
 
 #[tokio::test]

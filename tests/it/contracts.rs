@@ -251,7 +251,14 @@ async fn bets_are_settled_by_a_page() {
     let error = "Wolves does not play: Lions or Bears";
     world.refuses(3, market, "bet", vec![text("Wolves")], error).await;
     assert_eq!(world.must(3, market, 0, "resolve", vec![]).await, text("Lions"));
-    assert_eq!(world.must(1, market, 0, "claim", vec![]).await, int(80));
+    let before = world.handles.account(account(1)).await.unwrap().balance;
+    let claim = world.call(1, market, 0, "claim", vec![]).await;
+    assert_eq!(ending(&claim), ("return".to_owned(), 80.into()));
+    let hash = claim.transaction.hash;
+    let done = wait_until(&world.handles, hash, |status| status == Status::Finalized).await;
+    decided(&world.handles, done.children[0]).await;
+    let after = world.handles.account(account(1)).await.unwrap().balance;
+    assert_eq!(after, before.checked_add(Amount::from(80)).unwrap());
     let lost = world.call(2, market, 0, "claim", vec![]).await;
     assert_eq!(ending(&lost), ("user_error".to_owned(), "Bears did not win".into()));
     world.stop().await;

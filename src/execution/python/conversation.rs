@@ -185,6 +185,10 @@ impl<'a> Conversation<'a> {
                     Ok(question::viewed(&outcome))
                 }
                 Question::Balance(of) => Ok(question::owned(world.balance(of).await?)),
+                Question::IsContract(of) => {
+                    let found = world.contract(of, StateVersion::Accepted).await?;
+                    Ok(question::told(found.is_some()))
+                }
             };
             match answer {
                 Ok(answer) => Ok(answer),

@@ -36,6 +36,8 @@ pub(super) enum Question {
     },
     /// What somebody has.
     Balance(Address),
+    /// Is there a contract at this address?
+    IsContract(Address),
 }
 
 impl Question {
@@ -110,6 +112,7 @@ impl Question {
                 },
             },
             "balance" => Self::Balance(address(fields, "of")?),
+            "is_contract" => Self::IsContract(address(fields, "of")?),
             _ => return None,
         })
     }
@@ -214,6 +217,11 @@ pub(super) fn viewed(outcome: &ExecutionOutcome) -> Bytes {
     let mut output = vec![kind];
     output.extend_from_slice(payload);
     ok(Value::Bytes(output.into()))
+}
+
+/// Yes or no, for the SDK.
+pub(super) fn told(is_so: bool) -> Bytes {
+    ok(Value::Bool(is_so))
 }
 
 /// A balance, for the SDK.

@@ -74,6 +74,14 @@ def _call(method, args, kwargs):
     return calldata.encode({name: part for name, part in parts.items() if part})
 
 
+def _pay(accepted, amount, address):
+    """Pays an account, never before finality."""
+    if accepted:
+        print("warning: a transfer to an account waits until the transaction is finalized: it "
+              "could not be taken back", file=sys.stderr)
+    _genlayer.send_transfer(amount, address.as_bytes)
+
+
 class _Methods:
     """What `.emit(…)` returns: each attribute is a method of the target, and sends when called."""
 
@@ -125,10 +133,13 @@ class ContractProxy:
         """Calls a method, once this transaction is accepted or finalized: `.emit().method(…)`."""
         return _Methods(self._interface, self.address, _is_accepted(on), _value(value))
 
-    def emit_transfer(self, *, value=0, on="finalized"):
-        """Sends value without calling a method; the target's `__receive__` runs."""
-        data = _call(None, (), {})
-        _genlayer.send_call(_is_accepted(on), _value(value), self.address.as_bytes, data)
+    def emit_transfer(self, value=0, *, on="finalized"):
+        """Sends value without calling a method: a contract's `__receive__` runs, an account is paid."""
+        accepted, amount = _is_accepted(on), _value(value)
+        if not _ask({"ask": "is_contract", "of": self.address}):
+            _pay(accepted, amount, self.address)
+            return
+        _genlayer.send_call(accepted, amount, self.address.as_bytes, _call(None, (), {}))
 
     def view(self, *, state="accepted", **options):
         """Asks a view method, at once: `.view().method(…)`; of `state` accepted or finalized."""
@@ -157,10 +168,7 @@ class AccountProxy:
 
     def emit_transfer(self, *, value=0, on="finalized"):
         """Pays the account once this transaction is finalized."""
-        if _is_accepted(on):
-            print("warning: a transfer to an account waits until the transaction is finalized: it "
-                  "could not be taken back", file=sys.stderr)
-        _genlayer.send_transfer(_value(value), self.address.as_bytes)
+        _pay(_is_accepted(on), _value(value), self.address)
 
     def emit(self, **options):
         raise NotImplementedError(_NO_EVM)
