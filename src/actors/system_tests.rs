@@ -70,6 +70,8 @@ async fn transfer(network: &Network) -> Status {
         nonce: None,
         rules: TransactionRules::default(),
         idempotency_key: None,
+        envelope: None,
+        context: None,
     };
     let hash = handles.submit(new).await.unwrap().hash;
     let done = async {

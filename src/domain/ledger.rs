@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 pub use super::views::SharedViews;
 
 use super::{
-    Address, Amount, AppealKind, Bytes, Code, Digest, Event, LeaderReceipt, Pages, PastRound,
-    Payload, PayloadKind, Phase, Profile, RotationRecord, Stake, Status, Timestamp, Transaction,
-    TransactionRules, Trigger, TxHash, Validator,
+    Address, Amount, AppealKind, Bytes, Code, Digest, Envelope, Event, LeaderReceipt, Pages,
+    PastRound, Payload, PayloadKind, Phase, Profile, RotationRecord, RunContext, Stake, Status,
+    Timestamp, Transaction, TransactionRules, Trigger, TxHash, Validator,
 };
 
 pub use super::store_error::StoreError;
 
 /// A transaction as it arrives, before the store accepts and names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewTransaction {
     /// Who sends; `None` mints.
     pub from: Option<Address>,
@@ -32,6 +32,10 @@ pub struct NewTransaction {
     pub rules: TransactionRules,
     /// Repeating a submission under the same key has no second effect.
     pub idempotency_key: Option<String>,
+    /// The signed bytes it came in, whose hash is its name; without them its fields name it.
+    pub envelope: Option<Box<Envelope>>,
+    /// How it is run, when not as the network would.
+    pub context: Option<Arc<RunContext>>,
 }
 
 /// The store's answer to a submission.

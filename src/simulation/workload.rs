@@ -285,6 +285,8 @@ async fn send(world: &World, transaction: &Transaction, handles: &Handles) -> bo
             nonce: Some(transaction.nonce),
             rules: transaction.rules,
             idempotency_key: None,
+            envelope: None,
+            context: None,
         };
         let answer = handles.submit(new).await;
         if let Some(is_stored) = settle(world, transaction, answer) {

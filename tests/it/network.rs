@@ -149,6 +149,8 @@ pub(crate) fn transaction(from: Address, to: Option<Address>, payload: Payload) 
         nonce: None,
         rules: TransactionRules::default(),
         idempotency_key: None,
+        envelope: None,
+        context: None,
     }
 }
 

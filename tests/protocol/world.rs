@@ -327,6 +327,8 @@ pub fn new_transaction(to: Option<Address>, payload: Payload) -> NewTransaction 
         nonce: None,
         rules: TransactionRules::default(),
         idempotency_key: None,
+        envelope: None,
+        context: None,
     }
 }
 

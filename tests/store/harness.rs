@@ -274,6 +274,8 @@ fn new(
         nonce: None,
         rules: TransactionRules::default(),
         idempotency_key: None,
+        envelope: None,
+        context: None,
     }
 }
 

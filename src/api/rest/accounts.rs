@@ -85,6 +85,8 @@ pub(super) async fn faucet(
         nonce: None,
         rules: TransactionRules::default(),
         idempotency_key: idempotency_key(&request)?,
+        envelope: None,
+        context: None,
     };
     store(&api, transaction).await
 }

@@ -324,6 +324,8 @@ impl SubmissionBody {
             nonce: self.nonce,
             rules,
             idempotency_key: None,
+            envelope: None,
+            context: None,
         };
         Ok((transaction, self.signature))
     }

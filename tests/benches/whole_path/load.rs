@@ -101,6 +101,8 @@ fn new_transaction(to: Option<Address>, payload: Payload) -> NewTransaction {
         nonce: None,
         rules: TransactionRules::default(),
         idempotency_key: None,
+        envelope: None,
+        context: None,
     }
 }
 

@@ -9,11 +9,11 @@ use reqwest::{Client, Response};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
-use super::choice::{ModelChoice, Plugin};
 use super::failure::Failure;
 use super::secrets::Secrets;
 use super::template::{Chat, Wanted};
 use super::{anthropic, google, ollama, openai, reply};
+use crate::domain::{ModelChoice, Plugin};
 use crate::execution::nondeterminism::http::{BodyError, causes, client_builder, read_body};
 use crate::execution::nondeterminism::{Answer, Asker};
 

@@ -5,7 +5,6 @@
 
 mod anthropic;
 mod api;
-mod choice;
 mod failure;
 mod google;
 mod ollama;
@@ -20,8 +19,8 @@ mod simulated;
 mod studio_mocks;
 mod template;
 
+pub use crate::domain::{ModelChoice, NodeModels, Plugin};
 pub use api::ModelSettings;
-pub use choice::{ModelChoice, NodeModels, Plugin};
 pub use probe::Availability;
 pub use registry::{InvalidChoice, Registry};
 pub use router::ModelRouter;

@@ -3,9 +3,9 @@
 use crate::domain::{Address, Digest};
 use crate::execution::nondeterminism::{Answer, AnswerFormat, Asker, NoAnswer, Prompt, codes};
 
-use super::choice::ModelChoice;
 use super::failure::beginning;
 use super::router::ModelRouter;
+use crate::domain::ModelChoice;
 
 /// What a probe of a model found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The providers and models that are known by name.
 
-use super::choice::{ModelChoice, Plugin};
 use super::scripted::Script;
+use crate::domain::{ModelChoice, Plugin};
 
 const KNOWN: &str = include_str!("registry.json");
 

@@ -7,7 +7,6 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::api::{Api, ModelSettings};
-use super::choice::{ModelChoice, NodeModels, Plugin};
 use super::failure::Failure;
 use super::registry::{InvalidChoice, validate};
 use super::scripted::Script;
@@ -15,6 +14,7 @@ use super::secrets::Secrets;
 use super::simulated::SimulatedModels;
 use super::template::Chat;
 use crate::domain::Address;
+use crate::domain::{ModelChoice, NodeModels, Plugin};
 use crate::execution::nondeterminism::{Answer, Asker, Models, NoAnswer, Prompt};
 
 /// Sends every node's prompts to the models it was given.

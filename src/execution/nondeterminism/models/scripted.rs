@@ -9,11 +9,11 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::choice::ModelChoice;
 use super::failure::beginning;
 use super::reply::json_object;
 use super::studio_mocks::StudioMocks;
 use crate::domain::Address;
+use crate::domain::ModelChoice;
 use crate::execution::nondeterminism::{
     Answer, AnswerFormat, Asker, Models, NoAnswer, Prompt, codes,
 };

@@ -1,7 +1,9 @@
-//! Which model a node asks.
+//! Which model a node asks, and how a transaction may be run other than the network would.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use super::{Stake, Timestamp};
 
 /// How a provider is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,7 +38,7 @@ pub struct ModelChoice {
     pub config: Map<String, Value>,
     /// How the provider is spoken to.
     pub plugin: Plugin,
-    /// `api_url`, `api_key_env_var`, and mocks: `mocks` as in [`Script`](super::Script), or
+    /// `api_url`, `api_key_env_var`, and mocks: `mocks` as a script lists them, or
     /// Studio's `mock_response`. A choice with mocks asks nobody else.
     #[serde(default)]
     pub plugin_config: Map<String, Value>,
@@ -55,7 +57,7 @@ impl ModelChoice {
     }
 
     /// A text of `plugin_config`.
-    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+    pub fn setting(&self, name: &str) -> Option<&str> {
         self.plugin_config.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
@@ -80,4 +82,26 @@ impl NodeModels {
     pub const fn only(primary: ModelChoice) -> Self {
         Self { primary, fallback: None }
     }
+}
+
+/// How a sender wants its transaction or call to be run, other than as the network would: what
+/// clients call `sim_config` (`reference/clients.md` section 4.4).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunContext {
+    /// Who judges, in place of the network's validators; empty for those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validators: Vec<ContextValidator>,
+    /// What the contract's clock shows, in place of when the transaction was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<Timestamp>,
+}
+
+/// A validator that exists for one transaction or call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContextValidator {
+    /// Its weight in the draws.
+    pub stake: Stake,
+    /// Whom its node asks; whom nodes ask by the network's settings when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub models: Option<NodeModels>,
 }
