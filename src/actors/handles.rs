@@ -10,11 +10,11 @@ use tokio::sync::broadcast::Receiver;
 use super::clock::NetworkClock;
 use super::events::Events;
 use super::messages::{
-    AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
-    ChangeValidators, CountStatuses, DescribeContract, GetAccount, GetContract, GetFinalityWindow,
-    GetLastCursor, GetTransaction, LintContract, ListContracts, ListEvents, ListPages,
-    ListTransactions, ListValidators, OpenAppeal, ReadError, SubmitTransaction, Subscribe,
-    ViewContract, WakeUp, WindowsMoved,
+    AddBlock, AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
+    ChangeValidators, CountStatuses, DescribeContract, GetAccount, GetBlock, GetContract,
+    GetEnvelope, GetFinalityWindow, GetLastCursor, GetTransaction, LintContract, ListContracts,
+    ListEvents, ListLogs, ListPages, ListTransactions, ListValidators, OpenAppeal,
+    OpenSignedAppeal, ReadError, SubmitTransaction, Subscribe, ViewContract, WakeUp, WindowsMoved,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -28,8 +28,8 @@ use crate::domain::ledger::{
     TransactionRecord, ValidatorChange, ValidatorRecord,
 };
 use crate::domain::{
-    Address, AppealKind, Clock, ClockChange, ClockReading, Code, Event, Execution, LintReport,
-    PageKey, Timestamp, TxHash,
+    Address, AppealKind, BlockId, BlockRecord, Clock, ClockChange, ClockReading, Code,
+    EnvelopeRecord, Event, Execution, LintReport, LogFilter, LogRecord, PageKey, Timestamp, TxHash,
 };
 
 /// Everything the API may ask of the running network. Cheap to clone, usable from any thread.
@@ -111,6 +111,35 @@ impl Handles {
         appellant: Address,
     ) -> Result<AppealKind, StoreError> {
         self.ask(OpenAppeal { hash, appellant }).await
+    }
+
+    /// Challenges a decision as the signer of an Ethereum transaction wants.
+    pub async fn open_signed_appeal(&self, signed: EnvelopeRecord) -> Result<(), StoreError> {
+        self.ask(OpenSignedAppeal(Box::new(signed))).await
+    }
+
+    /// A signed Ethereum transaction as it arrived.
+    pub async fn envelope(&self, hash: TxHash) -> Result<Option<EnvelopeRecord>, StoreError> {
+        self.ask(GetEnvelope(hash)).await
+    }
+
+    /// A block with what was accepted in it.
+    pub async fn block(&self, id: BlockId) -> Result<Option<BlockRecord>, StoreError> {
+        self.ask(GetBlock(id)).await
+    }
+
+    /// Adds an empty block, because somebody waits for the chain to grow.
+    pub async fn add_block(&self) -> Result<(), StoreError> {
+        self.ask(AddBlock).await
+    }
+
+    /// Logs in their order; one more than `limit` tells that there are more.
+    pub async fn logs(
+        &self,
+        filter: LogFilter,
+        limit: usize,
+    ) -> Result<Vec<LogRecord>, StoreError> {
+        self.ask(ListLogs { filter, limit }).await
     }
 
     /// Withdraws a transaction that waits for its first round.

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 pub use super::views::SharedViews;
 
 use super::{
-    Address, Amount, AppealKind, Bytes, Code, Digest, Envelope, Event, LeaderReceipt, Pages,
-    PastRound, Payload, PayloadKind, Phase, Profile, RotationRecord, RunContext, Stake, Status,
-    Timestamp, Transaction, TransactionRules, Trigger, TxHash, Validator,
+    Address, Amount, AppealKind, Bytes, Code, Digest, Envelope, Event, Inclusion, LeaderReceipt,
+    LogRecord, Pages, PastRound, Payload, PayloadKind, Phase, Profile, RotationRecord, RunContext,
+    Stake, Status, Timestamp, Transaction, TransactionRules, Trigger, TxHash, Validator,
 };
 
 pub use super::store_error::StoreError;
@@ -289,6 +289,12 @@ pub struct TransactionRecord {
     /// Every round over it as JSON, oldest first (see [`super::RotationRecord`]); only in single
     /// reads.
     pub consensus: Option<serde_json::Value>,
+    /// The block it was accepted in; only in single reads.
+    pub inclusion: Option<Inclusion>,
+    /// What the decision that stands told the outside world; only in single reads.
+    pub logs: Vec<LogRecord>,
+    /// The signed bytes it came in, if it came so; only in single reads.
+    pub envelope: Option<Box<Envelope>>,
 }
 
 /// A contract on the network.

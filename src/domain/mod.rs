@@ -5,6 +5,7 @@
 mod address;
 mod amount;
 mod appeal;
+mod block;
 pub mod calldata;
 mod committee;
 mod contract;
@@ -33,6 +34,10 @@ pub use address::Address;
 pub use alloy_primitives::{Bytes, U256};
 pub use amount::{Amount, AmountError};
 pub use appeal::{AppealCase, AppealKind, PastRound, Phase, UnknownPhase};
+pub use block::{
+    Block, BlockId, BlockRecord, EnvelopeRecord, Inclusion, LogFilter, LogRecord,
+    new_transaction_log, new_transaction_topic,
+};
 pub use committee::{Committee, Seat};
 pub use contract::{Code, PAGE_BYTES, Page, PageKey, Pages, SlotId, StateDelta};
 pub use dial::{ClockChange, ClockDial, ClockOutOfRange, ClockReading};

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::batch::BatchContext;
+use super::envelopes;
 use super::failure::During;
 use super::history::past_rounds;
 use super::rows::Progress;
@@ -13,7 +14,9 @@ use super::schema::{appeals, transactions};
 use super::transactions::one_row;
 use super::validators::validator_list;
 use crate::domain::ledger::StoreError;
-use crate::domain::{Address, AppealCase, AppealKind, EventKind, PayloadKind, Timestamp, TxHash};
+use crate::domain::{
+    Address, AppealCase, AppealKind, EnvelopeRecord, EventKind, PayloadKind, Timestamp, TxHash,
+};
 use crate::protocol::appeal::admit;
 
 /// Opens an appeal of `appellant` against the decision over `hash`; its kind follows from the
@@ -72,6 +75,21 @@ pub fn appeal_open_in_txn(
     one_row(changed, OPERATION)?;
     ctx.record(at, hash, progress.queue, EventKind::AppealOpened { kind, appellant });
     Ok(kind)
+}
+
+/// Opens the appeal that the signer of an envelope wants; the same envelope again has no second
+/// effect.
+pub fn appeal_open_signed_in_txn(
+    conn: &mut Connection,
+    ctx: &mut BatchContext,
+    signed: &EnvelopeRecord,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if envelopes::envelope_get(conn, signed.envelope.hash)?.is_some() {
+        return Ok(());
+    }
+    appeal_open_in_txn(conn, ctx, signed.subject, signed.signer, at)?;
+    envelopes::insert(conn, &signed.envelope, signed.signer, signed.subject)
 }
 
 /// Closes the open appeal of a transaction and says how long it was open; nothing when there is

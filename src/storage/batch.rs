@@ -6,12 +6,13 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::prelude::*;
 
 use super::Connection;
+use super::blocks;
 use super::failure::During;
 use super::finality::finality_window_load;
 use super::outbox;
 use super::schema::transactions;
 use crate::domain::ledger::{Position, StoreError};
-use crate::domain::{Address, Event, EventKind, Timestamp, TxHash};
+use crate::domain::{Address, Block, Event, EventKind, Timestamp, TxHash};
 
 /// How often a batch that PostgreSQL gave up for another one's sake is run.
 const TRIES_MAX: u32 = 5;
@@ -24,6 +25,10 @@ const WRITER_LOCK: i64 = 0x0061_676f_7261;
 #[derive(Debug, Default)]
 pub struct BatchContext {
     position_next: Option<i64>,
+    /// The newest block, once it was read.
+    head: Option<Option<Block>>,
+    logs: i64,
+    empty_block_at: Option<Timestamp>,
     finality_window: Option<Duration>,
     events: Vec<Event>,
 }
@@ -57,6 +62,40 @@ impl BatchContext {
     /// The next place belongs to somebody now.
     pub(super) fn position_taken(&mut self, position: Position) {
         self.position_next = Some(position.0 + 1);
+    }
+
+    /// The number of the block that this batch becomes.
+    pub(super) fn block_next(&mut self, conn: &mut Connection) -> Result<u64, StoreError> {
+        Ok(self.head(conn)?.map_or(0, |head| head.number.saturating_add(1)))
+    }
+
+    fn head(&mut self, conn: &mut Connection) -> Result<Option<Block>, StoreError> {
+        if let Some(head) = self.head {
+            return Ok(head);
+        }
+        let head = blocks::block_last(conn)?;
+        self.head = Some(head);
+        Ok(head)
+    }
+
+    /// The next place among the logs of this batch's block.
+    pub(super) fn log_place(&mut self) -> i64 {
+        let place = self.logs;
+        self.logs += 1;
+        place
+    }
+
+    /// The batch becomes a block even if nothing happens in it.
+    pub fn want_block(&mut self, at: Timestamp) {
+        self.empty_block_at = Some(at);
+    }
+
+    /// Adds the block of this batch, whose events are stored as `body`.
+    fn add_block(&mut self, conn: &mut Connection, body: &str) -> Result<(), StoreError> {
+        let at = self.events.iter().map(|event| event.at).max().or(self.empty_block_at);
+        let Some(at) = at else { return Ok(()) };
+        let head = self.head(conn)?;
+        blocks::append(conn, head, at, body.as_bytes())
     }
 
     /// How long decisions of this batch can be appealed; no other writer changes it meanwhile.
@@ -107,7 +146,8 @@ fn batch_once<R>(
     begin(conn)?;
     let mut context = BatchContext::default();
     let done = work(conn, &mut context).and_then(|answer| {
-        outbox::append(conn, &mut context.events)?;
+        let body = outbox::append(conn, &mut context.events)?;
+        context.add_block(conn, &body)?;
         Ok(answer)
     });
     match done {

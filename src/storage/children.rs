@@ -12,7 +12,7 @@ use super::failure::During;
 use super::network::network_load;
 use super::rows::{Progress, TransactionRow, address, digest};
 use super::schema::{children, transactions};
-use super::submissions::{insert, is_contract};
+use super::submissions::{Place, insert, is_contract};
 use super::transactions::one_row;
 use crate::domain::calldata::Value;
 use crate::domain::ledger::{Position, StoreError};
@@ -94,7 +94,9 @@ pub(super) fn send(
         };
         let position = ctx.position_next(conn)?;
         let transaction = child(conn, parent, attempt, number, message, rules, position)?;
-        insert(conn, position, &transaction, None, message.value, at)?;
+        let block = ctx.block_next(conn)?;
+        let place = Place { position, block, idempotency_key: None };
+        insert(conn, place, &transaction, message.value, at)?;
         let inserted = diesel::insert_into(children::table)
             .values((
                 children::position.eq(position.0),

@@ -9,7 +9,7 @@ use super::children::Outgoing;
 use super::failure::{During, database_error};
 use super::rows::{Progress, digest};
 use super::schema::decisions;
-use super::{children, contracts, receipts, writes};
+use super::{children, contracts, logs, receipts, writes};
 use crate::domain::ledger::{Decision, StoreError};
 use crate::domain::{
     Amount, AppealKind, Digest, Execution, Pages, PayloadKind, Phase, Status, Timestamp, Trigger,
@@ -103,6 +103,8 @@ impl<'a> Effects<'a> {
             PayloadKind::Call | PayloadKind::Transfer => {}
         }
         writes::apply_accepted(conn, progress.queue, self.pages())?;
+        let events = self.receipt.map_or(&[] as &[_], |receipt| &receipt.events);
+        logs::insert(conn, ctx, progress, events)?;
         children::send(conn, ctx, progress, decision.attempt, outgoing, Trigger::Accepted, at)
     }
 }
@@ -190,6 +192,7 @@ pub(super) fn revert(
         account.with_balance(balance).store(conn)?;
     }
     writes::apply_accepted(conn, progress.queue, &stored.inverse)?;
+    logs::remove(conn, progress.position)?;
     match (progress.kind, stored.code_before) {
         (PayloadKind::Deploy, _) => contracts::remove(conn, progress.queue),
         (PayloadKind::Upgrade, Some(code)) => {

@@ -7,6 +7,7 @@
 mod accounts;
 mod appeals;
 mod batch;
+mod blocks;
 mod cached;
 mod children;
 mod claims;
@@ -18,9 +19,11 @@ mod contracts;
 mod database;
 mod decisions;
 mod effects;
+mod envelopes;
 mod failure;
 mod finality;
 mod history;
+mod logs;
 mod migrations;
 mod network;
 mod outbox;
@@ -37,8 +40,9 @@ mod validators;
 mod writes;
 
 pub use accounts::{account_get, supply};
-pub use appeals::appeal_open_in_txn;
+pub use appeals::{appeal_open_in_txn, appeal_open_signed_in_txn};
 pub use batch::{BatchContext, batch};
+pub use blocks::{block_get, block_last};
 pub use claims::{transaction_claim_exclusive, transaction_claim_in_txn};
 pub use clock::{clock_change_in_txn, clock_load};
 pub use connection::AnyConnection as Connection;
@@ -49,10 +53,12 @@ pub use database::{
     Database, DatabaseOptions, ReaderManager, checkpoint, connect_unmigrated, is_alive,
 };
 pub use decisions::{announcements_record_in_txn, decision_persist_in_txn};
+pub use envelopes::envelope_get;
 pub use finality::{
     finality_window_load, finality_window_set_in_txn, transaction_finalize_in_txn,
     transaction_list_due, transaction_next_due_at,
 };
+pub use logs::log_list;
 pub use migrations::{MigrationStatus, migrate_down, migrate_status, migrate_up};
 pub use network::{NetworkRecord, network_create_in_txn, network_load};
 pub use outbox::{event_last_at, event_last_cursor, events_after};

@@ -47,7 +47,7 @@ pub fn network_load(conn: &mut Connection) -> Result<Option<NetworkRecord>, Stor
 /// Writes the first start; a second one is an error.
 pub fn network_create_in_txn(
     conn: &mut Connection,
-    _ctx: &mut BatchContext,
+    ctx: &mut BatchContext,
     genesis: &Genesis,
 ) -> Result<NetworkRecord, StoreError> {
     const OPERATION: &str = "creating the network";
@@ -78,6 +78,7 @@ pub fn network_create_in_txn(
         ))
         .execute(conn)
         .during(OPERATION)?;
+    ctx.want_block(genesis.at);
     for (address, balance) in balances {
         Account::load(conn, address)?.credited(balance)?.store(conn)?;
     }

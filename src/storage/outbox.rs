@@ -12,11 +12,12 @@ use crate::domain::{Event, Timestamp};
 /// Batches that are read at a time.
 const BATCHES_PER_READ: i64 = 32;
 
-/// Numbers `events` after the last ones and stores them; nothing happens without events.
-pub(super) fn append(conn: &mut Connection, events: &mut [Event]) -> Result<(), StoreError> {
+/// Numbers `events` after the last ones and stores them; nothing happens without events. Answers
+/// with what was stored.
+pub(super) fn append(conn: &mut Connection, events: &mut [Event]) -> Result<String, StoreError> {
     const OPERATION: &str = "storing events";
     if events.is_empty() {
-        return Ok(());
+        return Ok(String::new());
     }
     let first_cursor = event_last_cursor(conn)? + 1;
     for (cursor, event) in (first_cursor..).zip(events.iter_mut()) {
@@ -28,11 +29,11 @@ pub(super) fn append(conn: &mut Connection, events: &mut [Event]) -> Result<(), 
         .values((
             outbox::first_cursor.eq(first_cursor),
             outbox::count.eq(count),
-            outbox::body.eq(body),
+            outbox::body.eq(&body),
         ))
         .execute(conn)
         .during(OPERATION)?;
-    Ok(())
+    Ok(body)
 }
 
 /// The cursor of the newest event; 0 when there is none.

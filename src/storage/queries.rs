@@ -3,10 +3,13 @@
 use diesel::prelude::*;
 
 use super::Connection;
+use super::blocks;
 use super::children;
 use super::conditions::{Addressee, AwaitsFinality, Canceled, Pending, Undecided};
+use super::envelopes;
 use super::failure::During;
 use super::history::rounds_json;
+use super::logs;
 use super::rows::{TransactionRow, number, parsed};
 use super::schema::{codes, transactions};
 use super::transactions::limit_column;
@@ -28,7 +31,11 @@ pub fn transaction_get(
         .optional()
         .during("reading a transaction")?;
     let Some((row, code)) = row else { return Ok(None) };
+    let (place, hash) = (row.block, row.hash()?);
     let mut record = record(row, code)?;
+    record.inclusion = blocks::inclusion(conn, record.position, place)?;
+    record.logs = logs::of_transaction(conn, record.position)?;
+    record.envelope = envelopes::envelope_get(conn, hash)?.map(|stored| Box::new(stored.envelope));
     record.consensus = rounds_json(conn, record.position)?;
     record.parent = children::parent(conn, record.position)?;
     record.children = children::hashes_of(conn, record.position)?;
@@ -50,6 +57,9 @@ fn record(row: TransactionRow, code: Option<Vec<u8>>) -> Result<TransactionRecor
         parent: None,
         children: Vec::new(),
         consensus: None,
+        inclusion: None,
+        logs: Vec::new(),
+        envelope: None,
     })
 }
 

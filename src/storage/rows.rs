@@ -86,9 +86,14 @@ pub(super) struct TransactionRow {
     finalized_at: Option<i64>,
     pub(super) reason: Option<String>,
     appeal: Option<String>,
+    pub(super) block: i64,
 }
 
 impl TransactionRow {
+    pub(super) fn hash(&self) -> Result<TxHash, StoreError> {
+        digest(&self.hash)
+    }
+
     pub(super) fn status(&self) -> Result<Status, StoreError> {
         parsed(&self.status)
     }

@@ -55,6 +55,7 @@ diesel::table! {
         appeal -> Nullable<Text>,
         appeals_failed -> Integer,
         appeal_millis -> BigInt,
+        block -> BigInt,
     }
 }
 
@@ -71,6 +72,38 @@ diesel::table! {
         inverse -> Binary,
         receipt -> Nullable<Binary>,
         consensus -> Text,
+    }
+}
+
+diesel::table! {
+    blocks (number) {
+        number -> BigInt,
+        hash -> Binary,
+        parent -> Binary,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    logs (block, place) {
+        block -> BigInt,
+        place -> BigInt,
+        position -> BigInt,
+        address -> Binary,
+        topic0 -> Nullable<Binary>,
+        topic1 -> Nullable<Binary>,
+        topic2 -> Nullable<Binary>,
+        topic3 -> Nullable<Binary>,
+        data -> Binary,
+    }
+}
+
+diesel::table! {
+    envelopes (hash) {
+        hash -> Binary,
+        subject -> Binary,
+        signer -> Binary,
+        body -> Text,
     }
 }
 

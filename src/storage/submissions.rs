@@ -8,6 +8,7 @@ use super::Connection;
 use super::accounts::{Account, Totals};
 use super::batch::BatchContext;
 use super::conditions::Addressee;
+use super::envelopes;
 use super::failure::During;
 use super::rows::{TransactionRow, number, unknown_transaction};
 use super::schema::{codes, contracts, transactions};
@@ -44,6 +45,13 @@ pub fn transaction_submit_in_txn(
         return Ok(submitted);
     }
     let sender = new.from.map(|address| Account::load(conn, address)).transpose()?;
+    if let Some(envelope) = &new.envelope
+        && is_stored(conn, envelope.hash)?
+    {
+        // The same signed bytes: the signer's consent holds once.
+        let stored = transaction_of(conn, envelope.hash)?;
+        return Ok(answer(&stored, true));
+    }
     let nonce = match &sender {
         // Nobody's transactions are numbered by their place, which no other transaction has.
         None => number(ctx.position_next(conn)?.0)?,
@@ -67,14 +75,12 @@ pub fn transaction_submit_in_txn(
 
     let position = ctx.position_next(conn)?;
     payment.make(conn)?;
-    insert(
-        conn,
-        position,
-        &transaction,
-        new.idempotency_key.as_deref(),
-        payment.locked,
-        submit.at,
-    )?;
+    let block = ctx.block_next(conn)?;
+    let place = Place { position, block, idempotency_key: new.idempotency_key.as_deref() };
+    insert(conn, place, &transaction, payment.locked, submit.at)?;
+    if let (Some(envelope), Some(signer)) = (&new.envelope, new.from) {
+        envelopes::insert(conn, envelope, signer, transaction.hash)?;
+    }
     ctx.position_taken(position);
     let queue = transaction.queue_address();
     ctx.record(submit.at, transaction.hash, queue, EventKind::TransactionSubmitted);
@@ -91,7 +97,8 @@ fn named(new: &NewTransaction, nonce: u64, chain_id: u64) -> Transaction {
         nonce,
         rules: new.rules,
     };
-    transaction.hash = Transaction::hash_of(chain_id, &transaction);
+    let signed = new.envelope.as_ref().map(|envelope| envelope.hash);
+    transaction.hash = signed.unwrap_or_else(|| Transaction::hash_of(chain_id, &transaction));
     transaction
 }
 
@@ -131,6 +138,16 @@ fn repeated(
     } else {
         Err(StoreError::IdempotencyKeyReused(key.to_owned()))
     }
+}
+
+fn transaction_of(conn: &mut Connection, hash: TxHash) -> Result<Transaction, StoreError> {
+    let row: (TransactionRow, Option<Vec<u8>>) = transactions::table
+        .left_join(codes::table)
+        .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
+        .select((TransactionRow::as_select(), codes::source.nullable()))
+        .get_result(conn)
+        .during("reading a repeated transaction")?;
+    row.0.transaction(row.1)
 }
 
 fn is_stored(conn: &mut Connection, hash: TxHash) -> Result<bool, StoreError> {
@@ -301,14 +318,22 @@ struct NewRow<'a> {
     chain_from: i32,
     appeals_failed: i32,
     appeal_millis: i64,
+    block: i64,
+}
+
+/// Where a new transaction goes.
+pub(super) struct Place<'a> {
+    pub(super) position: Position,
+    /// The block of the present batch.
+    pub(super) block: u64,
+    pub(super) idempotency_key: Option<&'a str>,
 }
 
 /// Puts a transaction at its place, with the value it holds.
 pub(super) fn insert(
     conn: &mut Connection,
-    position: Position,
+    place: Place<'_>,
     transaction: &Transaction,
-    idempotency_key: Option<&str>,
     locked: Amount,
     at: Timestamp,
 ) -> Result<(), StoreError> {
@@ -323,7 +348,7 @@ pub(super) fn insert(
     }
     let queue = transaction.queue_address();
     let row = NewRow {
-        position: position.0,
+        position: place.position.0,
         hash: transaction.hash.as_bytes(),
         kind: transaction.payload.kind().name(),
         sender: transaction.from.as_ref().map(|address| address.as_bytes().as_slice()),
@@ -336,7 +361,7 @@ pub(super) fn insert(
         validators: transaction.rules.validators.into(),
         rotations_max: transaction.rules.rotations_max.into(),
         mode: transaction.rules.mode.name(),
-        idempotency_key,
+        idempotency_key: place.idempotency_key,
         status: Status::Pending.name(),
         attempt: 0,
         announced: 0,
@@ -346,6 +371,7 @@ pub(super) fn insert(
         chain_from: 0,
         appeals_failed: 0,
         appeal_millis: 0,
+        block: i64::try_from(place.block).during(OPERATION)?,
     };
     let inserted = diesel::insert_into(transactions::table).values(row).execute(conn);
     one_row(inserted, OPERATION)

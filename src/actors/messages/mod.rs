@@ -5,11 +5,13 @@
 //! recognisable, and the receiver ignores it. All are owned values: no references, no addresses of
 //! concrete actors.
 
+mod blocks;
 mod clock;
 mod round;
 
 use actix::Message;
 
+pub use self::blocks::{AddBlock, GetBlock, GetEnvelope, ListLogs, OpenSignedAppeal};
 pub use self::clock::{
     ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow, WindowsMoved,
 };

@@ -3,6 +3,7 @@
 //! Writes go to the writer's thread and share its commits; reads go to a pool and never wait
 //! behind writes. On a database of its own a claim is kept in memory. The actor itself translates messages to functions of [`crate::storage`].
 
+mod blocks;
 mod claims;
 mod clock;
 mod engine;
