@@ -11,10 +11,11 @@ use super::clock::NetworkClock;
 use super::events::Events;
 use super::messages::{
     AddBlock, AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
-    ChangeValidators, CountStatuses, DescribeContract, GetAccount, GetBlock, GetContract,
-    GetEnvelope, GetFinalityWindow, GetLastCursor, GetTransaction, LintContract, ListContracts,
-    ListEvents, ListLogs, ListPages, ListTransactions, ListValidators, OpenAppeal,
-    OpenSignedAppeal, ReadError, SubmitTransaction, Subscribe, ViewContract, WakeUp, WindowsMoved,
+    ChangeValidators, CountReceived, CountStatuses, DescribeCode, DescribeContract, GetAccount,
+    GetBlock, GetContract, GetEnvelope, GetFinalityWindow, GetLastCursor, GetTransaction,
+    LintContract, ListContracts, ListEvents, ListLogs, ListPages, ListTransactions, ListValidators,
+    OpenAppeal, OpenSignedAppeal, ReadError, ReadPages, SubmitTransaction, Subscribe, ViewContract,
+    WakeUp, WindowsMoved,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -196,6 +197,21 @@ impl Handles {
         self.ask(ListPages { address, version, after, limit }).await
     }
 
+    /// Some pages of a contract's state; absent ones are empty.
+    pub async fn pages(
+        &self,
+        address: Address,
+        version: StateVersion,
+        keys: Vec<PageKey>,
+    ) -> Result<Vec<crate::domain::Page>, StoreError> {
+        self.ask(ReadPages { address, version, keys }).await
+    }
+
+    /// How many transactions were sent to an address, deploys of it included.
+    pub async fn received(&self, address: Address) -> Result<u64, StoreError> {
+        self.ask(CountReceived(address)).await
+    }
+
     /// Runs a read-only call.
     pub async fn call(&self, call: ReadOnlyCall) -> Result<Execution, ReadError> {
         let answer = self.reader.send(CallContract(call)).await;
@@ -205,6 +221,12 @@ impl Handles {
     /// Describes the public methods of a contract.
     pub async fn schema(&self, address: Address) -> Result<serde_json::Value, ReadError> {
         let answer = self.reader.send(DescribeContract(address)).await;
+        answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
+    }
+
+    /// Describes the public methods of code that is not deployed.
+    pub async fn schema_of_code(&self, code: Code) -> Result<serde_json::Value, ReadError> {
+        let answer = self.reader.send(DescribeCode(code)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
     }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler, ResponseFuture};
 
-use super::messages::{CallContract, DescribeContract, LintContract, ReadError, ViewContract};
+use super::messages::{
+    CallContract, DescribeCode, DescribeContract, LintContract, ReadError, ViewContract,
+};
 use super::permits::Permits;
 use super::world::{NetworkWorld, StatePorts, VersionPages};
 use crate::domain::ledger::{ContractView, SharedViews, StateVersion, StoreError};
@@ -100,6 +102,12 @@ impl ReaderPorts {
         schema.map_err(ReadError::InvalidContract)
     }
 
+    async fn describe_code(&self, message: DescribeCode) -> Result<serde_json::Value, ReadError> {
+        let limit = self.calls.report().limit;
+        let _permit = self.calls.try_acquire().ok_or(ReadError::Busy { limit })?;
+        self.executor.schema(message.0).await?.map_err(ReadError::InvalidContract)
+    }
+
     /// Loading foreign source is as much work as a call, and counts as one.
     async fn lint(&self, message: LintContract) -> Result<LintReport, ReadError> {
         let limit = self.calls.report().limit;
@@ -132,6 +140,15 @@ impl Handler<DescribeContract> for Reader {
     fn handle(&mut self, message: DescribeContract, _: &mut Context<Self>) -> Self::Result {
         let ports = self.ports.clone();
         Box::pin(async move { ports.describe(message.0).await })
+    }
+}
+
+impl Handler<DescribeCode> for Reader {
+    type Result = ResponseFuture<Result<serde_json::Value, ReadError>>;
+
+    fn handle(&mut self, message: DescribeCode, _: &mut Context<Self>) -> Self::Result {
+        let ports = self.ports.clone();
+        Box::pin(async move { ports.describe_code(message).await })
     }
 }
 

@@ -38,6 +38,14 @@ impl Access {
         matches!(self, Self::Guarded { .. })
     }
 
+    /// Is this the admin key, or is none needed?
+    pub(super) fn admits_key(&self, key: &str) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Guarded { admin_key } => is_same(key.as_bytes(), admin_key.as_bytes()),
+        }
+    }
+
     /// Lets administrative requests through.
     pub(super) fn admit_admin(&self, request: &HttpRequest) -> Result<(), ApiError> {
         let Self::Guarded { admin_key } = self else { return Ok(()) };

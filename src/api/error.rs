@@ -95,6 +95,11 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry_after(1)
     }
 
+    /// What went wrong, in its parts.
+    pub(super) fn detail(&self) -> &ErrorDetail {
+        &self.0.detail
+    }
+
     /// Names the field to blame.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {

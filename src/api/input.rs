@@ -212,13 +212,7 @@ impl FromRequest for Body {
                 ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR, request.path())
             })?;
             check_media_type(&request)?;
-            let limit = api.settings.body_bytes_max;
-            let read = read_body(&request, payload, limit);
-            let bytes = tokio::time::timeout(api.settings.body_timeout, read).await;
-            let bytes = bytes.map_err(|elapsed| {
-                let message = format!("the body did not arrive in time: {elapsed}");
-                ApiError::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
-            })??;
+            let bytes = body_within_limits(&api, &request, payload).await?;
             match read_json(&bytes, api.settings.json_depth_max)? {
                 Json::Object(values) => {
                     Ok(Self(Fields { values, known: Vec::new(), is_query: false }))
@@ -250,6 +244,20 @@ fn check_media_type(request: &HttpRequest) -> Result<(), ApiError> {
         None | Some("identity") => Ok(()),
         Some(other) => Err(refuse("Content-Encoding", other, "identity")),
     }
+}
+
+/// A request's body, if it is small enough and arrives in time.
+pub(super) async fn body_within_limits(
+    api: &Api,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Vec<u8>, ApiError> {
+    let read = read_body(request, payload, api.settings.body_bytes_max);
+    let bytes = tokio::time::timeout(api.settings.body_timeout, read).await;
+    bytes.map_err(|elapsed| {
+        let message = format!("the body did not arrive in time: {elapsed}");
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
+    })?
 }
 
 async fn read_body(

@@ -12,6 +12,7 @@ pub mod limits;
 mod metrics;
 pub mod openapi;
 pub mod rest;
+pub mod rpc;
 pub mod server;
 
 pub use access::Access;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::error::ApiError;
 use super::limits::{ApiSettings, Limits};
 use super::metrics::Metrics;
-use super::{openapi, rest};
+use super::{openapi, rest, rpc};
 use crate::actors::handles::Handles;
 
 /// What handlers work with; one for all workers.
@@ -24,6 +24,7 @@ pub(super) struct Api {
     pub(super) settings: ApiSettings,
     pub(super) limits: Limits,
     pub(super) metrics: Metrics,
+    pub(super) rpc: rpc::RpcState,
     /// The OpenAPI document, written once.
     pub(super) openapi: String,
 }
@@ -36,6 +37,7 @@ pub fn start(listener: TcpListener, handles: Handles, settings: ApiSettings) -> 
         limits: Limits::new(&settings),
         metrics: Metrics::new().map_err(io::Error::other)?,
         openapi: openapi::document_json().map_err(io::Error::other)?,
+        rpc: rpc::RpcState::new(),
         handles,
         settings,
     });

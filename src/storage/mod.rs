@@ -62,7 +62,9 @@ pub use logs::log_list;
 pub use migrations::{MigrationStatus, migrate_down, migrate_status, migrate_up};
 pub use network::{NetworkRecord, network_create_in_txn, network_load};
 pub use outbox::{event_last_at, event_last_cursor, events_after};
-pub use queries::{pending_count, status_counts, transaction_get, transaction_list};
+pub use queries::{
+    pending_count, received_count, status_counts, transaction_get, transaction_list,
+};
 pub use recovery::{
     Recover, owner_heartbeat_in_txn, recovery_requeue_in_txn, shared_now,
     transaction_requeue_in_txn,

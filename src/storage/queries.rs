@@ -16,7 +16,7 @@ use super::transactions::limit_column;
 use crate::domain::ledger::{
     Page, Position, StatusCounts, StoreError, TransactionFilter, TransactionRecord,
 };
-use crate::domain::{PayloadKind, Status, TxHash};
+use crate::domain::{Address, PayloadKind, Status, TxHash};
 
 /// The transaction `hash` with all that became of it, every round over it included.
 pub fn transaction_get(
@@ -156,5 +156,15 @@ pub fn pending_count(conn: &mut Connection) -> Result<u64, StoreError> {
         .select(diesel::dsl::count_star())
         .get_result(conn)
         .during("counting waiting transactions")?;
+    number(count)
+}
+
+/// How many transactions were sent to `address`, deploys of it included.
+pub fn received_count(conn: &mut Connection, address: Address) -> Result<u64, StoreError> {
+    let count: i64 = transactions::table
+        .filter(Addressee.eq(address.as_bytes().to_vec()))
+        .select(diesel::dsl::count_star())
+        .get_result(conn)
+        .during("counting what was sent to an address")?;
     number(count)
 }

@@ -3,7 +3,7 @@
 use actix::Message;
 
 use crate::domain::ledger::StoreError;
-use crate::domain::{BlockId, BlockRecord, EnvelopeRecord, LogFilter, LogRecord, TxHash};
+use crate::domain::{Address, BlockId, BlockRecord, EnvelopeRecord, LogFilter, LogRecord, TxHash};
 
 /// Read a block with what was accepted in it.
 #[derive(Debug, Clone, Copy, Message)]
@@ -36,3 +36,8 @@ pub struct GetEnvelope(pub TxHash);
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), StoreError>")]
 pub struct OpenSignedAppeal(pub Box<EnvelopeRecord>);
+
+/// Count the transactions that were sent to an address, deploys of it included.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<u64, StoreError>")]
+pub struct CountReceived(pub Address);

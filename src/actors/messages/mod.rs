@@ -11,7 +11,9 @@ mod round;
 
 use actix::Message;
 
-pub use self::blocks::{AddBlock, GetBlock, GetEnvelope, ListLogs, OpenSignedAppeal};
+pub use self::blocks::{
+    AddBlock, CountReceived, GetBlock, GetEnvelope, ListLogs, OpenSignedAppeal,
+};
 pub use self::clock::{
     ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow, WindowsMoved,
 };
@@ -366,6 +368,11 @@ pub struct CallContract(pub ReadOnlyCall);
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<serde_json::Value, ReadError>")]
 pub struct DescribeContract(pub Address);
+
+/// Describe the public methods of code that is not deployed.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<serde_json::Value, ReadError>")]
+pub struct DescribeCode(pub Code);
 
 /// Look for mistakes in source that is not deployed.
 #[derive(Debug, Clone, Message)]

@@ -4,7 +4,7 @@ use actix::{Context, Handler};
 
 use super::{Answer, Store};
 use crate::actors::messages::{
-    AddBlock, GetBlock, GetEnvelope, ListLogs, LookAgain, OpenSignedAppeal,
+    AddBlock, CountReceived, GetBlock, GetEnvelope, ListLogs, LookAgain, OpenSignedAppeal,
 };
 use crate::actors::tell_weak;
 use crate::domain::ledger::StoreError;
@@ -65,5 +65,13 @@ impl Handler<OpenSignedAppeal> for Store {
             tell_weak(&crawler, LookAgain);
             Ok(())
         })
+    }
+}
+
+impl Handler<CountReceived> for Store {
+    type Result = Answer<u64>;
+
+    fn handle(&mut self, message: CountReceived, _: &mut Context<Self>) -> Self::Result {
+        self.read(move |conn| storage::received_count(conn, message.0))
     }
 }

@@ -111,6 +111,11 @@ impl LintView {
     }
 }
 
+/// A report as JSON, the same over every protocol.
+pub(in crate::api) fn report_json(report: LintReport, filename: &str) -> serde_json::Value {
+    serde_json::to_value(LintView::of(report, filename)).unwrap_or_default()
+}
+
 /// Look for mistakes in a contract's source.
 ///
 /// The source is read by the rules of the linter and then loaded; nothing is deployed. Findings are

@@ -21,6 +21,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::error::ApiError;
 use super::input::Fields;
+use super::rpc;
 use super::server::Api;
 use crate::domain::ledger::Position;
 
@@ -115,6 +116,8 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         }
         app.service(resource);
     }
+    app.route("/api", web::post().to(rpc::serve));
+    app.route("/openrpc.json", web::get().to(rpc::discover));
     app.service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
     app.default_service(web::to(no_such_route));
 }

@@ -1,0 +1,59 @@
+//! What many methods ask the network.
+
+use actix_web::web::Data;
+use serde_json::Value as Json;
+use tokio::time::Instant;
+
+use super::answer::{Answer, RpcError};
+use super::views::{self, TransactionContext};
+use crate::api::server::Api;
+use crate::domain::ledger::TransactionRecord;
+use crate::domain::{BlockId, TxHash};
+
+/// On whose behalf a method runs.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) api: Data<Api>,
+    /// Access is open, or the admin key was given.
+    pub(super) is_admin: bool,
+}
+
+impl Caller {
+    /// The number of the newest block.
+    pub(super) async fn head(&self) -> Result<u64, RpcError> {
+        let head = self.api.handles.block(BlockId::Latest).await?;
+        Ok(head.map_or(0, |head| head.block.number))
+    }
+
+    /// The same, for somebody who may be waiting for it to grow: the chain then does, soon after
+    /// the answer, so that no read waits for a write.
+    pub(super) async fn head_while_waiting(&self) -> Result<u64, RpcError> {
+        let head = self.head().await?;
+        if self.api.rpc.growth.is_overdue(head, Instant::now()) {
+            let api = self.api.clone();
+            actix_web::rt::spawn(async move {
+                if let Err(error) = api.handles.add_block().await {
+                    log::warn!(target: "api", "no block could be added: {error}");
+                }
+            });
+        }
+        Ok(head)
+    }
+
+    /// A transaction that must exist.
+    pub(super) async fn transaction(&self, hash: TxHash) -> Result<TransactionRecord, RpcError> {
+        let record = self.api.handles.transaction(hash).await?;
+        record.ok_or_else(|| RpcError::not_found("transaction", &hash))
+    }
+
+    /// What the view of a transaction needs besides its record.
+    pub(super) async fn transaction_context(&self) -> Result<TransactionContext, RpcError> {
+        Ok(TransactionContext { now: self.api.handles.now(), ..TransactionContext::default() })
+    }
+
+    /// A transaction as `eth_getTransactionByHash` answers it.
+    pub(super) async fn transaction_view(&self, hash: TxHash) -> Answer {
+        let record = self.transaction(hash).await?;
+        Ok::<Json, RpcError>(views::transaction(&record, &self.transaction_context().await?))
+    }
+}

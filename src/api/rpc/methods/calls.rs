@@ -1,0 +1,171 @@
+//! Calls that change nothing.
+
+use serde_json::{Value as Json, json};
+
+use super::super::answer::{Answer, RpcError};
+use super::super::definition::Kind::{Block, Object};
+use super::super::definition::{Args, Caller, Definition, Fields, may, needs};
+use super::super::raw;
+use super::super::views;
+use crate::domain::ledger::{ReadOnlyCall, StateVersion};
+use crate::domain::{Address, Bytes, Execution, ExecutionOutcome};
+
+pub(super) const METHODS: &[Definition] = &[
+    Definition::new(
+        "gen_call",
+        "Runs a method and stores nothing: `type` is read, write or deploy.",
+        &[needs("params", Object)],
+        "the returned calldata as hexadecimal digits without `0x`",
+        |caller, args| Box::pin(gen_call(caller, args)),
+    ),
+    Definition::new(
+        "sim_call",
+        "Runs a method and stores nothing, and tells all that it did.",
+        &[needs("params", Object)],
+        "a receipt",
+        |caller, args| Box::pin(sim_call(caller, args)),
+    ),
+    Definition::new(
+        "eth_call",
+        "Reads from a contract; `data` is GenLayer's calldata.",
+        &[needs("transaction", Object), may("block", Block), may("overrides", Object)],
+        "`0x` and the returned calldata",
+        |caller, args| Box::pin(eth_call(caller, args)),
+    )
+    .differs("the sender is who asks, not a validator"),
+    Definition::new(
+        "sim_estimateTransactionFees",
+        "Runs a method, stores nothing, and tells what it would cost: nothing.",
+        &[needs("params", Object)],
+        "an object with `scenario`, `receipt`, `feeAccounting`, `feeReport` and `recommendedPreset`",
+        |caller, args| Box::pin(estimate(caller, args)),
+    )
+    .differs("fees are never enabled"),
+];
+
+/// What is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CallKind {
+    Read,
+    Write,
+    Deploy,
+}
+
+/// A call as clients write it.
+#[derive(Debug)]
+struct Request {
+    kind: CallKind,
+    to: Option<Address>,
+    from: Address,
+    data: Bytes,
+    version: StateVersion,
+}
+
+impl Request {
+    fn read(fields: &Fields) -> Result<Self, RpcError> {
+        let kind = match fields.text("type")?.as_deref() {
+            None | Some("read") => CallKind::Read,
+            Some("write") => CallKind::Write,
+            Some("deploy") => CallKind::Deploy,
+            Some(other) => {
+                return Err(RpcError::invalid("params.type", other, "read, write or deploy"));
+            }
+        };
+        let version = match fields.text("transaction_hash_variant")?.as_deref() {
+            None | Some("latest-nonfinal") => StateVersion::Accepted,
+            Some("latest-final") => StateVersion::Finalized,
+            Some(other) => {
+                let valid = "latest-nonfinal or latest-final";
+                return Err(RpcError::invalid("params.transaction_hash_variant", other, valid));
+            }
+        };
+        let data = match fields.bytes("data")? {
+            Some(data) => data,
+            None => fields.bytes("input")?.unwrap_or_default(),
+        };
+        let from = fields.address("from")?.unwrap_or(Address::ZERO);
+        Ok(Self { kind, to: fields.address("to")?, from, data, version })
+    }
+
+    /// Calldata of a read: inside an RLP list with a flag, as the clients send it, or as it is.
+    fn calldata(&self) -> Result<Bytes, RpcError> {
+        match raw::call(&self.data) {
+            Ok(call) => Ok(call.calldata),
+            Err(_) if self.kind == CallKind::Read => Ok(raw::calldata(Some(self.data.clone()))?),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn contract(&self) -> Result<Address, RpcError> {
+        self.to.filter(|to| *to != Address::ZERO).ok_or_else(|| {
+            RpcError::new(RpcError::INVALID_PARAMS, "Missing required parameter: params.to")
+        })
+    }
+}
+
+/// A call that was run: what it did, and on which calldata.
+struct Ran {
+    execution: Execution,
+    calldata: Bytes,
+}
+
+async fn run(caller: &Caller, request: &Request) -> Result<Ran, RpcError> {
+    let calldata = request.calldata()?;
+    let call = ReadOnlyCall {
+        contract: request.contract()?,
+        calldata: calldata.clone(),
+        from: request.from,
+        version: request.version,
+    };
+    Ok(Ran { execution: caller.api.handles.call(call).await?, calldata })
+}
+
+/// What was returned, or the refusal that tells why nothing was.
+fn returned(ran: &Ran, params: Option<Json>) -> Result<Bytes, RpcError> {
+    let words = match &ran.execution.outcome {
+        ExecutionOutcome::Return(bytes) => return Ok(bytes.clone()),
+        ExecutionOutcome::UserError(text) => text,
+        ExecutionOutcome::VmError(code) => code,
+    };
+    let receipt = views::execution(&ran.execution, &ran.calldata, &json!({}), json!({}));
+    let message = format!("execution failed: {words}");
+    let data = json!({ "receipt": receipt, "params": params });
+    Err(RpcError::new(RpcError::REFUSED, message).with(data))
+}
+
+async fn gen_call(caller: Caller, args: Args) -> Answer {
+    let request = Request::read(&args.fields("params")?)?;
+    let ran = run(&caller, &request).await?;
+    let bytes = returned(&ran, args.json("params")?)?;
+    Ok(json!(alloy_primitives::hex::encode(bytes)))
+}
+
+async fn sim_call(caller: Caller, args: Args) -> Answer {
+    let request = Request::read(&args.fields("params")?)?;
+    let ran = run(&caller, &request).await?;
+    Ok(views::execution(&ran.execution, &ran.calldata, &json!({}), json!({})))
+}
+
+async fn eth_call(caller: Caller, args: Args) -> Answer {
+    let fields = args.fields("transaction")?;
+    let request = Request::read(&fields)?;
+    if fields.address("from")?.is_none() {
+        // Wallets probe a chain like this, with data that is no calldata.
+        return Ok(json!(format!("0x{:064x}", 1)));
+    }
+    let ran = run(&caller, &request).await?;
+    Ok(json!(returned(&ran, args.json("transaction")?)?))
+}
+
+async fn estimate(caller: Caller, args: Args) -> Answer {
+    let request = Request::read(&args.fields("params")?)?;
+    let ran = run(&caller, &request).await?;
+    let receipt = views::execution(&ran.execution, &ran.calldata, &json!({}), json!({}));
+    Ok(json!({
+        "scenario": { "enabled": false },
+        "receipt": receipt,
+        "feeAccounting": null,
+        "feeReport": { "totalFees": "0" },
+        "recommendedPreset": null,
+    }))
+}
