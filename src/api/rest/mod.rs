@@ -117,6 +117,9 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         app.service(resource);
     }
     app.route("/api", web::post().to(rpc::serve));
+    for path in ["/ws", "/socket.io", "/socket.io/"] {
+        app.route(path, web::get().to(rpc::connect));
+    }
     app.route("/openrpc.json", web::get().to(rpc::discover));
     app.service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
     app.default_service(web::to(no_such_route));

@@ -12,9 +12,11 @@ mod document;
 mod methods;
 mod protocol;
 mod raw;
+mod socket;
 mod state;
 mod views;
 
 pub use document::{method_table, openrpc};
 pub(super) use protocol::{discover, serve};
+pub(super) use socket::connect;
 pub(super) use state::RpcState;
