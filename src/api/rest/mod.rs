@@ -21,8 +21,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::error::ApiError;
 use super::input::Fields;
-use super::rpc;
 use super::server::Api;
+use super::{explorer, rpc};
 use crate::domain::ledger::Position;
 
 /// The answer of every handler.
@@ -116,6 +116,7 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         }
         app.service(resource);
     }
+    explorer::configure(app);
     app.route("/api", web::post().to(rpc::serve));
     for path in ["/ws", "/socket.io", "/socket.io/"] {
         app.route(path, web::get().to(rpc::connect));
