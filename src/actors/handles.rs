@@ -7,14 +7,15 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use tokio::sync::broadcast::Receiver;
 
+use super::catalog::Catalog;
 use super::clock::NetworkClock;
 use super::events::Events;
 use super::messages::{
-    AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
-    ChangeValidators, CountStatuses, DescribeContract, GetAccount, GetContract, GetFinalityWindow,
-    GetLastCursor, GetTransaction, LintContract, ListContracts, ListEvents, ListPages,
-    ListTransactions, ListValidators, OpenAppeal, ReadError, SubmitTransaction, Subscribe,
-    ViewContract, WakeUp, WindowsMoved,
+    AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow, CountStatuses,
+    DescribeCode, DescribeContract, GetAccount, GetContract, GetFinalityWindow, GetLastCursor,
+    GetTransaction, LintContract, ListContracts, ListEvents, ListPages, ListTransactions,
+    ListValidators, OpenAppeal, ReadError, SubmitTransaction, Subscribe, ViewContract, WakeUp,
+    WindowsMoved,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -25,7 +26,7 @@ use super::tell;
 use crate::domain::ledger::{
     AccountRecord, ContractRecord, ContractView, NewTransaction, Page, Position, ReadOnlyCall,
     StateVersion, StatusCounts, StoreError, Submitted, Supply, TransactionFilter,
-    TransactionRecord, ValidatorChange, ValidatorRecord,
+    TransactionRecord, ValidatorRecord,
 };
 use crate::domain::{
     Address, AppealKind, Clock, ClockChange, ClockReading, Code, Event, Execution, LintReport,
@@ -42,10 +43,11 @@ pub struct Handles {
     pub(super) permits: Vec<Permits>,
     pub(super) settings: Arc<NetworkSettings>,
     pub(super) clock: NetworkClock,
+    pub(super) catalog: Catalog,
 }
 
 impl Handles {
-    async fn ask<M, T>(&self, message: M) -> Result<T, StoreError>
+    pub(super) async fn ask<M, T>(&self, message: M) -> Result<T, StoreError>
     where
         M: Message<Result = Result<T, StoreError>> + Send + 'static,
         T: Send + 'static,
@@ -167,7 +169,7 @@ impl Handles {
         self.ask(ListPages { address, version, after, limit }).await
     }
 
-    /// Runs a read-only call.
+    /// Runs a contract on the present state, and stores nothing.
     pub async fn call(&self, call: ReadOnlyCall) -> Result<Execution, ReadError> {
         let answer = self.reader.send(CallContract(call)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
@@ -176,6 +178,12 @@ impl Handles {
     /// Describes the public methods of a contract.
     pub async fn schema(&self, address: Address) -> Result<serde_json::Value, ReadError> {
         let answer = self.reader.send(DescribeContract(address)).await;
+        answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
+    }
+
+    /// Describes the public methods of source that is not deployed.
+    pub async fn schema_of_code(&self, code: Code) -> Result<serde_json::Value, ReadError> {
+        let answer = self.reader.send(DescribeCode(code)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
     }
 
@@ -193,14 +201,6 @@ impl Handles {
     /// All validators, in address order.
     pub async fn validators(&self) -> Result<Vec<ValidatorRecord>, StoreError> {
         self.ask(ListValidators).await
-    }
-
-    /// Changes the set of validators, and lets transactions that waited for one go on.
-    pub async fn change_validators(
-        &self,
-        change: ValidatorChange,
-    ) -> Result<ValidatorRecord, StoreError> {
-        self.ask(ChangeValidators(change)).await
     }
 
     /// Events after a cursor, oldest first.

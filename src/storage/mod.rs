@@ -14,6 +14,7 @@ mod clock;
 mod conditions;
 mod connection;
 mod consensus_json;
+mod contexts;
 mod contracts;
 mod database;
 mod decisions;
@@ -24,6 +25,7 @@ mod history;
 mod migrations;
 mod network;
 mod outbox;
+mod providers;
 mod queries;
 mod receipts;
 mod recovery;
@@ -56,6 +58,7 @@ pub use finality::{
 pub use migrations::{MigrationStatus, migrate_down, migrate_status, migrate_up};
 pub use network::{NetworkRecord, network_create_in_txn, network_load};
 pub use outbox::{event_last_at, event_last_cursor, events_after};
+pub use providers::{provider_change_in_txn, provider_list};
 pub use queries::{pending_count, status_counts, transaction_get, transaction_list};
 pub use recovery::{
     Recover, owner_heartbeat_in_txn, recovery_requeue_in_txn, shared_now,
@@ -67,4 +70,6 @@ pub use transactions::{
     transaction_reason_set_in_txn,
 };
 pub use transfers::transfer_execute_in_txn;
-pub use validators::{validator_change_in_txn, validator_list, validator_records};
+pub use validators::{
+    electorate_load, validator_change_in_txn, validator_delete_all_in_txn, validator_records,
+};

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::children;
 use super::conditions::{Addressee, AwaitsFinality, Canceled, Pending, Undecided};
+use super::contexts;
 use super::failure::During;
 use super::history::rounds_json;
 use super::rows::{TransactionRow, number, parsed};
@@ -32,6 +33,7 @@ pub fn transaction_get(
     record.consensus = rounds_json(conn, record.position)?;
     record.parent = children::parent(conn, record.position)?;
     record.children = children::hashes_of(conn, record.position)?;
+    record.context = contexts::load(conn, record.position)?;
     Ok(Some(record))
 }
 
@@ -49,6 +51,7 @@ fn record(row: TransactionRow, code: Option<Vec<u8>>) -> Result<TransactionRecor
         reason: row.reason,
         parent: None,
         children: Vec::new(),
+        context: None,
         consensus: None,
     })
 }

@@ -6,12 +6,17 @@
 //! concrete actors.
 
 mod clock;
+mod models;
 mod round;
 
 use actix::Message;
 
 pub use self::clock::{
     ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow, WindowsMoved,
+};
+pub use self::models::{
+    ChangeProviders, ChangeValidators, DeleteValidators, GetElectorate, ListProviders,
+    ListValidators, ModelsError, Trust,
 };
 pub use self::round::{
     ConsensusFinished, Dismiss, ExecutionTimedOut, LeaderProposed, NodeFailed, RevealVote,
@@ -23,7 +28,7 @@ use crate::domain::ledger::{
     AccountRecord, Announcement, Claim, ContractRecord, ContractView, Decision, DueTransaction,
     Events, NewTransaction, Page, PendingTransaction, Persisted, Position, ReadOnlyCall,
     StateVersion, StatusCounts, StoreError, Submitted, Supply, TransactionFilter,
-    TransactionRecord, ValidatorChange, ValidatorRecord,
+    TransactionRecord,
 };
 use crate::domain::{
     Address, AppealKind, Code, Event, Execution, LintReport, PageKey, Status, Timestamp, TxHash,
@@ -35,11 +40,6 @@ use crate::domain::{
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Submitted, StoreError>")]
 pub struct SubmitTransaction(pub NewTransaction);
-
-/// Change the set of validators. Answered after it is durable.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<ValidatorRecord, StoreError>")]
-pub struct ChangeValidators(pub ValidatorChange);
 
 /// Challenge a decision. Answered, with the kind of appeal, after it is durable.
 #[derive(Debug, Clone, Copy, Message)]
@@ -128,11 +128,6 @@ pub struct ListPages {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<AccountRecord, StoreError>")]
 pub struct GetAccount(pub Address);
-
-/// Read all validators, in address order.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<Vec<ValidatorRecord>, StoreError>")]
-pub struct ListValidators;
 
 /// Read events after a cursor, oldest first.
 #[derive(Debug, Clone, Copy, Message)]
@@ -355,7 +350,7 @@ pub struct FollowStore {
 #[rtype(result = "EventStream")]
 pub struct Subscribe;
 
-/// Run a read-only call against the present state.
+/// Run a contract on the present state, and store nothing.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Execution, ReadError>")]
 pub struct CallContract(pub ReadOnlyCall);
@@ -364,6 +359,11 @@ pub struct CallContract(pub ReadOnlyCall);
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<serde_json::Value, ReadError>")]
 pub struct DescribeContract(pub Address);
+
+/// Describe the public methods of source that is not deployed.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<serde_json::Value, ReadError>")]
+pub struct DescribeCode(pub Code);
 
 /// Look for mistakes in source that is not deployed.
 #[derive(Debug, Clone, Message)]
