@@ -85,6 +85,7 @@ impl ApiError {
             "contract" => "contract_not_found",
             "transaction" => "transaction_not_found",
             "validator" => "validator_not_found",
+            "snapshot" => "snapshot_not_found",
             _ => "not_found",
         };
         Self::new(StatusCode::NOT_FOUND, code, format!("there is no {what} `{name}`"))
@@ -226,6 +227,10 @@ impl From<StoreError> for ApiError {
                 ))
             }
             StoreError::Busy { .. } => Self::busy("store_busy", message),
+            StoreError::Snapshot(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "snapshot_refused", message)
+            }
+            StoreError::Restored => Self::busy("network_restored", message),
             StoreError::Closed => Self::busy("shutting_down", "the network is shutting down"),
             StoreError::Database { operation, .. } => {
                 log::error!(target: "api", "{message}");

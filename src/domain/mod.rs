@@ -21,6 +21,7 @@ mod message;
 mod model;
 mod notation;
 mod profile;
+mod snapshot;
 mod status;
 mod store_error;
 mod time;
@@ -47,6 +48,7 @@ pub use message::{EmittedMessage, MessageBody, Trigger};
 pub use model::{ContextValidator, ModelChoice, NodeModels, Plugin, RunContext};
 pub use notation::{NotationError, from_json, to_json};
 pub use profile::{Profile, UnknownProfile};
+pub use snapshot::{Generation, Progress, SnapshotRecord};
 pub use status::{IllegalStatusChange, Status};
 pub use time::{Clock, Timestamp};
 pub use transaction::{

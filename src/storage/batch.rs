@@ -10,6 +10,7 @@ use super::failure::During;
 use super::finality::finality_window_load;
 use super::outbox;
 use super::schema::transactions;
+use super::snapshots::generation_number;
 use crate::domain::ledger::{Position, StoreError};
 use crate::domain::{Address, Event, EventKind, Timestamp, TxHash};
 
@@ -25,6 +26,7 @@ const WRITER_LOCK: i64 = 0x0061_676f_7261;
 pub struct BatchContext {
     position_next: Option<i64>,
     finality_window: Option<Duration>,
+    generation: Option<i64>,
     events: Vec<Event>,
 }
 
@@ -57,6 +59,27 @@ impl BatchContext {
     /// The next place belongs to somebody now.
     pub(super) fn position_taken(&mut self, position: Position) {
         self.position_next = Some(position.0 + 1);
+    }
+
+    /// Refuses whoever does not belong to the present generation: the network was restored, and
+    /// what he knows of it is not so any more.
+    pub fn admit(&mut self, conn: &mut Connection, generation: i64) -> Result<(), StoreError> {
+        let present = match self.generation {
+            Some(present) => present,
+            None => *self.generation.insert(generation_number(conn)?),
+        };
+        if present == generation { Ok(()) } else { Err(StoreError::Restored) }
+    }
+
+    /// The tables hold another network from here on: nothing that was read of them is true.
+    pub(super) fn restored(&mut self, generation: i64) {
+        let events = std::mem::take(&mut self.events);
+        *self = Self { generation: Some(generation), events, ..Self::default() };
+    }
+
+    /// How many events were recorded so far.
+    pub(super) fn recorded(&self) -> usize {
+        self.events.len()
     }
 
     /// How long decisions of this batch can be appealed; no other writer changes it meanwhile.

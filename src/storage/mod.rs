@@ -29,6 +29,7 @@ mod receipts;
 mod recovery;
 mod rows;
 mod schema;
+mod snapshots;
 mod submissions;
 mod transactions;
 mod transfers;
@@ -60,6 +61,12 @@ pub use queries::{pending_count, status_counts, transaction_get, transaction_lis
 pub use recovery::{
     Recover, owner_heartbeat_in_txn, recovery_requeue_in_txn, shared_now,
     transaction_requeue_in_txn,
+};
+pub use snapshots::{
+    CheckedSnapshot, NewIdentity, SnapshotFile, generation_load, generation_number, last_restoration, snapshot_check,
+    snapshot_create_in_txn, snapshot_delete_all_in_txn, snapshot_delete_in_txn,
+    snapshot_export_in_txn, snapshot_fork_in_txn, snapshot_import_in_txn, snapshot_list,
+    snapshot_piece, snapshot_restore_in_txn, tables,
 };
 pub use submissions::{SubmitContext, transaction_submit_in_txn};
 pub use transactions::{

@@ -7,6 +7,7 @@
 
 mod clock;
 mod round;
+mod snapshots;
 
 use actix::Message;
 
@@ -16,6 +17,11 @@ pub use self::clock::{
 pub use self::round::{
     ConsensusFinished, Dismiss, ExecutionTimedOut, LeaderProposed, NodeFailed, RevealVote,
     VoteCommitted, VoteRevealed, WindowOpened,
+};
+pub use self::snapshots::{
+    CreateSnapshot, DeleteSnapshot, DeleteSnapshots, FollowGeneration, GetLastRestoration,
+    ImportSnapshot, IsOutdated, ListSnapshots, ReadSnapshotPiece, RenewStore, Renewed,
+    RestoreSnapshot, RestoreTables,
 };
 use super::events::EventStream;
 use crate::domain;
