@@ -56,7 +56,9 @@ impl Handles {
 
     /// Keeps a file as a snapshot of this network; refuses, in words, what is none.
     pub async fn import_snapshot(&self, file: File) -> Result<SnapshotRecord, StoreError> {
-        self.ask(ImportSnapshot(file)).await
+        // It may take long, and a restore need not wait for it: then this one is refused.
+        let store = self.store.read().await.clone();
+        store.send(ImportSnapshot(file)).await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// The cursor of the event that told of the last restore; 0 before the first. What earlier

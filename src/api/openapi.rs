@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{ErrorBody, ErrorDetail};
 use super::rest::{
-    accounts, appeals, clock, contracts, events, health, lint, network, submission, transactions,
-    validators,
+    accounts, appeals, clock, contracts, events, health, lint, network, snapshots, submission,
+    transactions, validators,
 };
 
 #[derive(OpenApi)]
@@ -30,7 +30,8 @@ use super::rest::{
         accounts::get, accounts::faucet, validators::list, validators::create, validators::random,
         validators::get, validators::change, validators::delete, network::get,
         network::change_finality_window, clock::get, clock::set, clock::advance, clock::freeze,
-        clock::release
+        clock::release, snapshots::list, snapshots::create, snapshots::delete_all,
+        snapshots::import, snapshots::delete, snapshots::restore, snapshots::export
     ),
     components(schemas(ErrorBody, ErrorDetail)),
     tags(
@@ -40,6 +41,7 @@ use super::rest::{
         (name = "accounts", description = "Money and nonces"),
         (name = "validators", description = "Who judges"),
         (name = "clock", description = "The network's time, for tests of windows and deadlines"),
+        (name = "snapshots", description = "The whole network, to go back to and to carry along"),
         (name = "network", description = "The network as a whole"),
         (name = "service", description = "The process")
     ),
@@ -110,6 +112,8 @@ fn add_errors(path: &str, operation: &mut Operation) {
         Some(("contract_not_found", "there is no contract `0x…`"))
     } else if path.contains("/validators/{") {
         Some(("validator_not_found", "there is no validator `0x…`"))
+    } else if path.contains("/snapshots/{") {
+        Some(("snapshot_not_found", "there is no snapshot `7`"))
     } else {
         None
     };
@@ -140,6 +144,10 @@ fn add_errors(path: &str, operation: &mut Operation) {
     if path.ends_with("/faucet") {
         let message = "idempotency key `a` was used for a different transaction";
         add("409", "idempotency_key_reused", message, Some("Idempotency-Key"));
+    }
+    if path.starts_with("/v1/snapshots") && (has_body || path.ends_with("/restore")) {
+        let message = "the snapshot cannot be used: it is truncated";
+        add("422", "snapshot_refused", message, None);
     }
     if path.ends_with("/read") || path.ends_with("/schema") {
         add("422", "contract_error", "there is no such key", None);

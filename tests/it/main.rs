@@ -15,3 +15,4 @@ mod network;
 mod order;
 mod recovery;
 mod shared;
+mod snapshots;

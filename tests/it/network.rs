@@ -185,7 +185,7 @@ pub(crate) async fn wait_until(
             if wanted(record.status) {
                 return record;
             }
-            while events.recv().await.is_ok_and(|event| event.transaction != hash) {}
+            while events.recv().await.is_ok_and(|event| !event.concerns(hash)) {}
         }
     };
     tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the status is not reached")

@@ -229,6 +229,8 @@ impl Unpacker {
     pub(super) fn push(&mut self, bytes: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
         for piece in bytes.chunks(PIECE_BYTES) {
             self.gzip.write_all(piece).map_err(damaged)?;
+            // What it has unpacked leaves it now, and not with the next piece.
+            self.gzip.flush().map_err(damaged)?;
             self.lines(visit)?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::transfer::{dump, header_now};
 use crate::domain::ledger::StoreError;
 use crate::domain::{Progress, SnapshotRecord, Timestamp};
 use crate::storage::Connection;
-use crate::storage::failure::During;
+use crate::storage::failure::{During, database_error};
 use crate::storage::network::network_load;
 use crate::storage::rows::number;
 use crate::storage::schema::{snapshot_chunks, snapshot_counters, snapshots};
@@ -142,11 +142,23 @@ pub fn snapshot_import_in_txn<F: SnapshotFile>(
     let CheckedSnapshot { file, header } = snapshot;
     check_same_network(conn, header)?;
     let mut record = Keeper::begin(conn, header)?;
-    file.rewind().map_err(unreadable)?;
-    while let Some(piece) = next_piece(file)? {
-        record.keep(conn, piece)?;
-    }
+    let mut copy = || {
+        file.rewind().map_err(unreadable)?;
+        while let Some(piece) = next_piece(file)? {
+            record.keep(conn, piece)?;
+        }
+        Ok(())
+    };
+    copy().map_err(|error| fatal("keeping a snapshot", error))?;
     record.end(conn)
+}
+
+/// A refusal after something was written has to undo it, as only a failure of the database does.
+pub(super) fn fatal(operation: &'static str, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Database { .. } => error,
+        refusal => database_error(operation, refusal),
+    }
 }
 
 /// Refuses a snapshot of another network than the one in the database, if it has one.

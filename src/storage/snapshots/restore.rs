@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::file::{Header, Item, Trust, Unpacker, refused};
 use super::records::{
-    CheckedSnapshot, SnapshotFile, check_same_network, delete, next_piece, snapshot_piece,
+    CheckedSnapshot, SnapshotFile, check_same_network, delete, fatal, next_piece, snapshot_piece,
     unreadable,
 };
 use super::sql;
@@ -134,15 +134,18 @@ fn restore(
         Some(_) => clock_load(conn)?.revision,
         None => 0,
     };
-    for table in RESTORED.iter().rev() {
-        sql::empty(conn, table)?;
-    }
-    load(conn, fetch, Trust::Ours, progress)?;
-    identify(conn, revision.saturating_add(1), identity)?;
-    let made_at = Timestamp::from_millis(header.at);
-    let at = clock_load(conn)?.reading(present.wall).max(made_at);
-    begin_generation(conn, ctx, id, at)?;
-    recovery_requeue_in_txn(conn, ctx, Recover::All, ATTEMPTS_MAX, at).map(drop)
+    let mut replace = || {
+        for table in RESTORED.iter().rev() {
+            sql::empty(conn, table)?;
+        }
+        load(conn, fetch, Trust::Ours, progress)?;
+        identify(conn, revision.saturating_add(1), identity)?;
+        let made_at = Timestamp::from_millis(header.at);
+        let at = clock_load(conn)?.reading(present.wall).max(made_at);
+        begin_generation(conn, ctx, id, at)?;
+        recovery_requeue_in_txn(conn, ctx, Recover::All, ATTEMPTS_MAX, at).map(drop)
+    };
+    replace().map_err(|error| fatal("restoring a snapshot", error))
 }
 
 /// Gives the clock's dial a revision that everybody follows, and the network another name if asked.
