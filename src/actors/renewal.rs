@@ -7,9 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{
-    ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture,
-};
+use actix::{ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
 
 use super::era::EraEnd;

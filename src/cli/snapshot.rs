@@ -13,8 +13,8 @@ use super::{CliError, EXIT_OK, say, say_aside};
 use crate::actors::clock::NetworkClock;
 use crate::domain::ledger::StoreError;
 use crate::domain::{Clock, ClockReading, Digest, SnapshotRecord};
-use crate::storage::{self, BatchContext, CheckedSnapshot, Connection, Database, NewIdentity};
 use crate::storage::DatabaseOptions;
+use crate::storage::{self, BatchContext, CheckedSnapshot, Connection, Database, NewIdentity};
 
 /// Pause between words about how far a work is.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -277,8 +277,8 @@ fn copy(open: &mut Open, id: i64, file: &mut BufWriter<File>) -> Result<(), CliE
 
 /// A file that was read to its end and found good.
 fn checked(path: &Path) -> Result<CheckedSnapshot<File>, CliError> {
-    let file = File::open(path)
-        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    let file =
+        File::open(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
     storage::snapshot_check(file, &mut progress("checked"))
         .map_err(|error| format!("`{}`: {error}", path.display()).into())
 }
@@ -300,7 +300,8 @@ fn fork(path: &Path, database: &str, identity: NewIdentity) -> Result<(), CliErr
     open.write(|conn, ctx| {
         storage::snapshot_fork_in_txn(conn, ctx, &mut snapshot, identity, present, &mut progress)
     })?;
-    let place = if is_postgres { "DATABASE_URL=…".to_owned() } else { format!("--data-dir {database}") };
+    let place =
+        if is_postgres { "DATABASE_URL=…".to_owned() } else { format!("--data-dir {database}") };
     say(format_args!("a new network; `agora serve {place}` runs it"));
     Ok(())
 }

@@ -15,4 +15,5 @@ mod network;
 mod order;
 mod recovery;
 mod shared;
+mod snapshot_command;
 mod snapshots;

@@ -1,6 +1,6 @@
 //! Snapshots as files: from either database to either, and refused in words when they are no good.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 
 use agora::domain::ledger::StoreError;
 use agora::domain::{Digest, Status};
@@ -12,6 +12,7 @@ use crate::snapshots::{present, quiet, unpacked};
 on_both_databases!(
     a_file_that_is_no_good_is_refused_and_changes_nothing,
     a_fork_has_the_same_history_and_its_own_identity,
+    a_file_that_holds_another_network_than_it_says_changes_nothing,
     a_damaged_snapshot_in_the_database_changes_nothing,
 );
 
@@ -44,7 +45,12 @@ fn a_file_that_is_no_good_is_refused_and_changes_nothing(store: &mut Store) {
     for place in (10..file.len()).step_by(file.len() / 40) {
         let mut damaged = file.clone();
         damaged[place] ^= 0x10;
-        refusal(store, damaged);
+        // A few bits of the form mean nothing.
+        let mut text = String::new();
+        let read = flate2::read::GzDecoder::new(&damaged[..]).read_to_string(&mut text);
+        if read.is_err() || text != unpacked(&file) {
+            refusal(store, damaged);
+        }
     }
     let mut longer = file.clone();
     longer.extend(b"more");
@@ -87,6 +93,23 @@ fn a_file_that_is_no_good_is_refused_and_changes_nothing(store: &mut Store) {
         let reason = refusal(store, changed(account, &wrong));
         assert!(reason.contains("accounts."), "{reason}");
     }
+}
+
+/// It is whole and well formed, and its header says that it is of this network.
+fn a_file_that_holds_another_network_than_it_says_changes_nothing(store: &mut Store) {
+    store.enrich();
+    let text = unpacked(&store.export());
+    let seed = text.lines().nth(2).unwrap().split('"').nth(1).unwrap().to_owned();
+    let lying = packed(&text.replace(&seed, &"ab".repeat(32)));
+    let mut checked = storage::snapshot_check(Cursor::new(lying), &mut quiet).unwrap();
+    let id = store.write(|conn, _| storage::snapshot_import_in_txn(conn, &mut checked)).id;
+    let before = store.lines();
+    let refused = store.try_write(|conn, ctx| {
+        storage::snapshot_restore_in_txn(conn, ctx, id, present(), &mut quiet)
+    });
+    // A refusal after something was written must end its whole batch.
+    assert!(matches!(refused, Err(StoreError::Database { .. })), "{refused:?}");
+    assert_eq!(store.lines(), before);
 }
 
 fn a_fork_has_the_same_history_and_its_own_identity(store: &mut Store) {
@@ -133,7 +156,7 @@ fn a_damaged_snapshot_in_the_database_changes_nothing(store: &mut Store) {
     let refused = store.try_write(|conn, ctx| {
         storage::snapshot_restore_in_txn(conn, ctx, id, present(), &mut quiet)
     });
-    assert!(refused.is_err(), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::Database { .. })), "{refused:?}");
     assert_eq!(store.lines(), before);
     assert_eq!(store.status(hash), Status::Pending);
 }
@@ -145,8 +168,7 @@ fn an_export_of_one_database_is_one_of_the_other() {
     sqlite.enrich();
     let original = sqlite.lines();
     let move_to = |from: &mut Store, to: &mut Store| {
-        let mut checked =
-            storage::snapshot_check(Cursor::new(from.export()), &mut quiet).unwrap();
+        let mut checked = storage::snapshot_check(Cursor::new(from.export()), &mut quiet).unwrap();
         let id = to.write(|conn, _| storage::snapshot_import_in_txn(conn, &mut checked)).id;
         assert!(to.restore(id));
     };

@@ -171,8 +171,7 @@ fn the_list_names_every_table_and_every_column(store: &mut Store) {
             .collect();
         keys.sort_unstable();
         let keys: Vec<&str> = keys.into_iter().map(|(_, name)| name).collect();
-        let listed_keys: Vec<&str> =
-            listed.iter().take(table.key).map(|(name, _)| *name).collect();
+        let listed_keys: Vec<&str> = listed.iter().take(table.key).map(|(name, _)| *name).collect();
         assert_eq!(listed_keys, keys, "the key of {}", table.name);
         expected.sort_unstable_by_key(|(name, _)| *name);
         listed.sort_unstable_by_key(|(name, _)| *name);
@@ -248,9 +247,8 @@ fn later_snapshots_go_and_numbers_are_not_used_twice(store: &mut Store) {
     assert!(!store.restore(3) && !store.restore(0) && !store.restore(-1));
     assert_eq!(storage::generation_number(&mut store.conn).unwrap(), generation);
     assert_eq!(store.snapshot(), 4);
-    let delete = |store: &mut Store, id| {
-        store.write(|conn, _| storage::snapshot_delete_in_txn(conn, id))
-    };
+    let delete =
+        |store: &mut Store, id| store.write(|conn, _| storage::snapshot_delete_in_txn(conn, id));
     assert!(delete(store, 4) && !delete(store, 4) && !delete(store, 9));
     assert_eq!(listed(store), [1, 2]);
     assert_eq!(store.write(|conn, _| storage::snapshot_delete_all_in_txn(conn)), 2);
@@ -290,8 +288,7 @@ fn a_writer_of_an_earlier_generation_is_refused(store: &mut Store) {
     let old = storage::generation_number(&mut store.conn).unwrap();
     store.write(|conn, ctx| ctx.admit(conn, old));
     let answers = store.write(|conn, ctx| {
-        let restored =
-            storage::snapshot_restore_in_txn(conn, ctx, id, present(), &mut quiet)?;
+        let restored = storage::snapshot_restore_in_txn(conn, ctx, id, present(), &mut quiet)?;
         Ok((restored, ctx.admit(conn, old), ctx.admit(conn, old + 1)))
     });
     assert_eq!(answers, (true, Err(StoreError::Restored), Ok(())), "in the same batch");
@@ -312,7 +309,11 @@ fn long_tables_are_read_in_pages(store: &mut Store) {
     let before = store.lines();
     assert!(store.rows("contract_storage") >= 700 && store.rows("transactions") > 256);
     let rows: i64 = RESTORED.map_rows(store).iter().sum();
-    assert_eq!(i64::try_from(before.len()).unwrap(), rows + 1 + i64::try_from(RESTORED.len()).unwrap(), "each row once");
+    assert_eq!(
+        i64::try_from(before.len()).unwrap(),
+        rows + 1 + i64::try_from(RESTORED.len()).unwrap(),
+        "each row once"
+    );
     let id = store.snapshot();
     store.sql("UPDATE contract_storage SET accepted = NULL WHERE page > 300").unwrap();
     assert!(store.restore(id));

@@ -128,11 +128,7 @@ impl Engine {
         }
     }
 
-    fn batch(
-        &mut self,
-        steps: &[Step],
-        writes: &mut [Box<dyn Write>],
-    ) -> Result<(), BatchFailure> {
+    fn batch(&mut self, steps: &[Step], writes: &mut [Box<dyn Write>]) -> Result<(), BatchFailure> {
         self.admit(Access::Write).map_err(BatchFailure::Undone)?;
         let connection = self.connected().map_err(BatchFailure::Undone)?;
         let batch = AssertUnwindSafe(|| {
@@ -171,11 +167,7 @@ impl Engine {
 }
 
 /// Records the steps of the present generation; those of an earlier one are of no network any more.
-fn record(
-    conn: &mut Connection,
-    ctx: &mut BatchContext,
-    steps: &[Step],
-) -> Result<(), StoreError> {
+fn record(conn: &mut Connection, ctx: &mut BatchContext, steps: &[Step]) -> Result<(), StoreError> {
     let mut present = Vec::with_capacity(steps.len());
     for step in steps {
         match ctx.admit(conn, step.generation) {

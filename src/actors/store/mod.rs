@@ -9,6 +9,8 @@ mod engine;
 mod overseer;
 mod rounds;
 mod snapshots;
+#[cfg(test)]
+mod snapshots_tests;
 mod writer;
 #[cfg(test)]
 mod writer_tests;

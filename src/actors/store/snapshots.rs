@@ -1,6 +1,9 @@
 //! Snapshots, and the store of the generation after a restore.
 
+use std::time::Duration;
+
 use actix::{Actor, Context, Handler};
+use tokio::time::Instant;
 
 use super::{Answer, Store};
 use crate::actors::messages::{
@@ -10,17 +13,30 @@ use crate::actors::messages::{
 use crate::domain::{Clock, SnapshotRecord};
 use crate::storage;
 
-/// Nobody watches how far a work of the server is.
-fn unwatched(_: &str, _: u64) {}
+/// Pause between words in the log about how far a work is.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Tells the log, now and then, how far a long work is.
+fn progress(what: &'static str) -> impl FnMut(&str, u64) + Send + 'static {
+    let mut told = Instant::now();
+    move |table, rows| {
+        if told.elapsed() >= PROGRESS_INTERVAL {
+            told = Instant::now();
+            log::info!(target: "store", "snapshot {what}: {table}, {rows} rows");
+        }
+    }
+}
 
 impl Handler<CreateSnapshot> for Store {
     type Result = Answer<SnapshotRecord>;
 
     fn handle(&mut self, _: CreateSnapshot, _: &mut Context<Self>) -> Self::Result {
-        let at = self.clock.now();
-        Box::pin(self.writer.write(None, move |conn, _| {
-            storage::snapshot_create_in_txn(conn, at, &mut unwatched)
-        }))
+        let (at, mut progress) = (self.clock.now(), progress("made"));
+        Box::pin(
+            self.writer.write(None, move |conn, _| {
+                storage::snapshot_create_in_txn(conn, at, &mut progress)
+            }),
+        )
     }
 }
 
@@ -64,13 +80,13 @@ impl Handler<ImportSnapshot> for Store {
 
     /// The file is read to its end before the writer hears of it.
     fn handle(&mut self, message: ImportSnapshot, _: &mut Context<Self>) -> Self::Result {
-        let checked = self.read(move |_| storage::snapshot_check(message.0, &mut unwatched));
+        let mut progress = progress("checked");
+        let checked = self.read(move |_| storage::snapshot_check(message.0, &mut progress));
         let writer = self.writer.clone();
         Box::pin(async move {
             let mut checked = checked.await?;
-            let kept = writer.write(None, move |conn, _| {
-                storage::snapshot_import_in_txn(conn, &mut checked)
-            });
+            let kept = writer
+                .write(None, move |conn, _| storage::snapshot_import_in_txn(conn, &mut checked));
             kept.await
         })
     }
@@ -89,8 +105,9 @@ impl Handler<RestoreTables> for Store {
 
     fn handle(&mut self, message: RestoreTables, _: &mut Context<Self>) -> Self::Result {
         let (id, clock) = (message.0, self.clock.clone());
+        let mut progress = progress("restored");
         Box::pin(self.writer.write(None, move |conn, ctx| {
-            storage::snapshot_restore_in_txn(conn, ctx, id, clock.reading(), &mut unwatched)
+            storage::snapshot_restore_in_txn(conn, ctx, id, clock.reading(), &mut progress)
         }))
     }
 }

@@ -96,9 +96,7 @@ static ENDPOINTS: [Endpoint; 43] = [
     Endpoint::new(Method::DELETE, "/v1/snapshots", |route| route.to(snapshots::delete_all)),
     Endpoint::new(Method::POST, "/v1/snapshots/import", |route| route.to(snapshots::import)),
     Endpoint::new(Method::DELETE, "/v1/snapshots/{id}", |route| route.to(snapshots::delete)),
-    Endpoint::new(Method::POST, "/v1/snapshots/{id}/restore", |route| {
-        route.to(snapshots::restore)
-    }),
+    Endpoint::new(Method::POST, "/v1/snapshots/{id}/restore", |route| route.to(snapshots::restore)),
     Endpoint::new(Method::GET, "/v1/snapshots/{id}/export", |route| route.to(snapshots::export)),
 ];
 

@@ -59,6 +59,16 @@ impl Header {
         let (format, agora) = (FORMAT.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         Self { format, version: VERSION, agora, chain_id, seed_hash, at, transactions }
     }
+
+    /// Is `other` of the same network?
+    pub(super) fn is_of_network(&self, other: &Self) -> bool {
+        (self.chain_id, self.seed_hash) == (other.chain_id, other.seed_hash)
+    }
+
+    /// Is `other` what this one tells of?
+    pub(super) fn tells_of(&self, other: &Self) -> bool {
+        self.is_of_network(other) && self.transactions == other.transactions
+    }
 }
 
 /// Writes `value` as a line.
@@ -142,7 +152,8 @@ impl Script {
         let line: TableLine = serde_json::from_str(text).map_err(refused)?;
         let expected = RESTORED.get(self.begun);
         if expected.is_none_or(|table| table.name != line.table || table.names() != line.columns) {
-            let wanted = expected.map(|table| format!("{} ({})", table.name, table.names().join(", ")));
+            let wanted =
+                expected.map(|table| format!("{} ({})", table.name, table.names().join(", ")));
             return Err(refused(format_args!(
                 "it was made by an agora with other tables: it has {} ({}) where this one has {}",
                 line.table,
@@ -188,7 +199,10 @@ fn check_row(table: &Table, text: &str) -> Result<(), StoreError> {
         .map_err(|error| refused(format_args!("a row of {} is no JSON: {error}", table.name)))?;
     if values.len() != table.columns.len() {
         let (found, wanted) = (values.len(), table.columns.len());
-        return Err(refused(format_args!("a row of {} has {found} values of {wanted}", table.name)));
+        return Err(refused(format_args!(
+            "a row of {} has {found} values of {wanted}",
+            table.name
+        )));
     }
     for (value, (name, form)) in values.iter().zip(table.columns) {
         let fits = match (form, value) {
@@ -247,7 +261,8 @@ impl Unpacker {
         };
         let rest = buffer.split_off(end + 1);
         let lines = std::mem::replace(buffer, rest);
-        self.unpacked = self.unpacked.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
+        self.unpacked =
+            self.unpacked.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
         if self.unpacked > UNPACKED_BYTES_MAX {
             return Err(refused(format_args!("it holds more than {UNPACKED_BYTES_MAX} bytes")));
         }

@@ -11,10 +11,11 @@ pub mod tables;
 mod transfer;
 
 pub use records::{
-    CheckedSnapshot, SnapshotFile, snapshot_check, snapshot_create_in_txn, snapshot_delete_all_in_txn,
-    snapshot_delete_in_txn, snapshot_export_in_txn, snapshot_import_in_txn, snapshot_list,
-    snapshot_piece,
+    CheckedSnapshot, SnapshotFile, snapshot_check, snapshot_create_in_txn,
+    snapshot_delete_all_in_txn, snapshot_delete_in_txn, snapshot_export_in_txn,
+    snapshot_import_in_txn, snapshot_list, snapshot_piece,
 };
 pub use restore::{
-    NewIdentity, generation_load, generation_number, last_restoration, snapshot_fork_in_txn, snapshot_restore_in_txn,
+    NewIdentity, generation_load, generation_number, last_restoration, snapshot_fork_in_txn,
+    snapshot_restore_in_txn,
 };

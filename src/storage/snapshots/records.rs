@@ -162,15 +162,12 @@ pub(super) fn fatal(operation: &'static str, error: StoreError) -> StoreError {
 }
 
 /// Refuses a snapshot of another network than the one in the database, if it has one.
-pub(super) fn check_same_network(
-    conn: &mut Connection,
-    header: &Header,
-) -> Result<(), StoreError> {
+pub(super) fn check_same_network(conn: &mut Connection, header: &Header) -> Result<(), StoreError> {
     if network_load(conn)?.is_none() {
         return Ok(());
     }
     let own = header_now(conn, Timestamp::default())?;
-    if (own.chain_id, own.seed_hash) == (header.chain_id, header.seed_hash) {
+    if own.is_of_network(header) {
         return Ok(());
     }
     let what = match own.chain_id == header.chain_id {

@@ -9,7 +9,7 @@ use super::records::{
 };
 use super::sql;
 use super::tables::RESTORED;
-use super::transfer::{Fetch, load};
+use super::transfer::{Fetch, header_now, load};
 use crate::domain::ledger::StoreError;
 use crate::domain::{
     Address, ClockReading, Digest, EventKind, Generation, Progress, Timestamp, TxHash,
@@ -139,6 +139,9 @@ fn restore(
             sql::empty(conn, table)?;
         }
         load(conn, fetch, Trust::Ours, progress)?;
+        if !header.tells_of(&header_now(conn, present.now)?) {
+            return Err(refused("it holds another network than it says"));
+        }
         identify(conn, revision.saturating_add(1), identity)?;
         let made_at = Timestamp::from_millis(header.at);
         let at = clock_load(conn)?.reading(present.wall).max(made_at);
@@ -149,11 +152,7 @@ fn restore(
 }
 
 /// Gives the clock's dial a revision that everybody follows, and the network another name if asked.
-fn identify(
-    conn: &mut Connection,
-    revision: u64,
-    identity: NewIdentity,
-) -> Result<(), StoreError> {
+fn identify(conn: &mut Connection, revision: u64, identity: NewIdentity) -> Result<(), StoreError> {
     const OPERATION: &str = "naming the restored network";
     let revision = i64::try_from(revision).during(OPERATION)?;
     let changed = diesel::update(network::table.find(1))

@@ -119,9 +119,8 @@ fn insertion(table: &Table, conn: &Connection) -> String {
     let is_postgres = is_postgres(conn);
     let (names, name) = (table.names().join(", "), table.name);
     let source = if is_postgres { "row.value" } else { "value" };
-    let values = (0..).zip(table.columns).map(|(index, (_, form))| {
-        read(is_postgres, source, index, *form)
-    });
+    let values =
+        (0..).zip(table.columns).map(|(index, (_, form))| read(is_postgres, source, index, *form));
     let values = values.collect::<Vec<_>>().join(", ");
     let rows = match is_postgres {
         true => "json_array_elements($1::json) AS row(value)",

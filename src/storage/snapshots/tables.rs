@@ -27,11 +27,7 @@ pub struct Table {
 
 use Form::{Bytes, Integer, Text};
 
-const fn table(
-    name: &'static str,
-    key: usize,
-    columns: &'static [(&'static str, Form)],
-) -> Table {
+const fn table(name: &'static str, key: usize, columns: &'static [(&'static str, Form)]) -> Table {
     Table { name, columns, key }
 }
 
