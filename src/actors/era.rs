@@ -29,7 +29,7 @@ impl Era {
         let mut era = self.0.clone();
         async move {
             if era.wait_for(|over| *over).await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

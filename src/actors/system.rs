@@ -283,8 +283,8 @@ impl Network {
         let gate = Gate::new(RwLock::new(store.clone()));
         let permits = wiring.permits();
         let generation = Generation::begin(&wiring, store, &root);
-        let parts = Parts { wiring, generation, gate: Arc::clone(&gate), is_shared };
-        root.send(Begin(parts)).await.ok().ok_or(StoreError::Closed)?;
+        let begin = Begin(Parts { wiring, generation, gate: Arc::clone(&gate), is_shared });
+        root.send(begin).await.ok().ok_or(StoreError::Closed)?;
         let handles = Handles { store: gate, reader, events, root, permits, settings, clock };
         Ok(Self { handles, fatal })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use agora::actors::handles::Handles;
 use agora::actors::settings::NetworkSettings;
-use agora::domain::ledger::{StoreError, ValidatorChange};
+use agora::domain::ledger::{StoreError, TransactionFilter, ValidatorChange};
 use agora::domain::{ClockChange, EventKind, Stake, Status, TxHash};
 use agora::execution::scripted::Scripted;
 use diesel::connection::SimpleConnection;
@@ -115,13 +115,13 @@ on_both! {
         let id = handles.create_snapshot().await.unwrap();
         for round in 0..3 {
             let hash = handles.submit(call(account(0), contract, "x")).await.unwrap().hash;
-            wait_until(&handles, hash, |status| status.is_in_flight()).await;
+            wait_until(&handles, hash, Status::is_in_flight).await;
             assert!(handles.restore_snapshot(id).await.unwrap());
             assert!(handles.transaction(hash).await.unwrap().is_none(), "round {round}");
             // One that waits and one that runs, both of before.
             let again = handles.submit(call(account(0), contract, "x")).await.unwrap().hash;
             assert_eq!(again, hash);
-            wait_until(&handles, hash, |status| status.is_in_flight()).await;
+            wait_until(&handles, hash, Status::is_in_flight).await;
             assert!(handles.restore_snapshot(id).await.unwrap());
         }
         let hash = handles.submit(call(account(0), contract, "x")).await.unwrap().hash;
@@ -145,11 +145,11 @@ on_both! {
         let contract = deployed(&handles).await;
         let hash = handles.submit(call(account(0), contract, "x")).await.unwrap().hash;
         let waiting = handles.submit(call(account(1), contract, "y")).await.unwrap().hash;
-        wait_until(&handles, hash, |status| status.is_in_flight()).await;
+        wait_until(&handles, hash, Status::is_in_flight).await;
         let id = handles.create_snapshot().await.unwrap();
         for _ in 0..5 {
             assert!(handles.restore_snapshot(id).await.unwrap());
-            wait_until(&handles, hash, |status| status.is_in_flight()).await;
+            wait_until(&handles, hash, Status::is_in_flight).await;
         }
         gate.add_permits(1_000);
         for hash in [hash, waiting] {
@@ -185,7 +185,7 @@ on_both! {
         };
         futures_util::future::join(submitting, restoring).await;
         // Whatever is there is decided.
-        let all = handles.transactions(Default::default(), None, 200).await.unwrap();
+        let all = handles.transactions(TransactionFilter::default(), None, 200).await.unwrap();
         for record in all.items {
             decided(&handles, record.transaction.hash).await;
         }

@@ -1,5 +1,6 @@
 //! The snapshots that are kept, and their way in and out as files.
 
+use std::fmt::Display;
 use std::io::{Read, Seek, Write};
 
 use diesel::prelude::*;
@@ -170,9 +171,10 @@ pub(super) fn check_same_network(conn: &mut Connection, header: &Header) -> Resu
     if own.is_of_network(header) {
         return Ok(());
     }
-    let what = match own.chain_id == header.chain_id {
-        true => "another seed".to_owned(),
-        false => format!("chain id {} where this one has {}", header.chain_id, own.chain_id),
+    let what = if own.chain_id == header.chain_id {
+        "another seed".to_owned()
+    } else {
+        format!("chain id {} where this one has {}", header.chain_id, own.chain_id)
     };
     Err(refused(format_args!(
         "it is of another network, with {what}; `agora snapshot fork` makes a network of its own of it"
@@ -186,7 +188,7 @@ pub(super) fn next_piece(file: &mut impl Read) -> Result<Option<Vec<u8>>, StoreE
     Ok((!piece.is_empty()).then_some(piece))
 }
 
-pub(super) fn unreadable(error: std::io::Error) -> StoreError {
+pub(super) fn unreadable(error: impl Display) -> StoreError {
     refused(format_args!("its file cannot be read: {error}"))
 }
 

@@ -82,9 +82,10 @@ fn select(table: &Table, conn: &Connection, is_continued: bool, limit: usize) ->
     let (keys, values) = (keys.join(", "), values.join(", "));
     // The first page has the parameter as well, without a use for it.
     let place = placeholder(is_postgres);
-    let condition = match is_continued {
-        true => format!("({keys}) > ({values})"),
-        false => format!("{place} IS NOT NULL"),
+    let condition = if is_continued {
+        format!("({keys}) > ({values})")
+    } else {
+        format!("{place} IS NOT NULL")
     };
     let (name, written) = (table.name, written.join(", "));
     format!(
@@ -122,9 +123,7 @@ fn insertion(table: &Table, conn: &Connection) -> String {
     let values =
         (0..).zip(table.columns).map(|(index, (_, form))| read(is_postgres, source, index, *form));
     let values = values.collect::<Vec<_>>().join(", ");
-    let rows = match is_postgres {
-        true => "json_array_elements($1::json) AS row(value)",
-        false => "json_each(?1)",
-    };
+    let rows =
+        if is_postgres { "json_array_elements($1::json) AS row(value)" } else { "json_each(?1)" };
     format!("INSERT INTO {name} ({names}) SELECT {values} FROM {rows}")
 }
