@@ -42,7 +42,7 @@ pub struct Store {
     pub database: Database,
     pub validators: Arc<Vec<Validator>>,
     pub url: String,
-    pub _place: Place,
+    pub place: Place,
 }
 
 pub enum Place {
@@ -106,7 +106,7 @@ impl Store {
 
     /// Another database of the same kind, without a network in it.
     pub fn empty_like(&self) -> Self {
-        match &self._place {
+        match &self.place {
             Place::Folder { .. } => {
                 let (url, place) = Self::sqlite_place();
                 Self::bare(url, place)
@@ -122,7 +122,7 @@ impl Store {
         let database = Database::open(&url, options()).unwrap();
         let conn = database.writer().unwrap();
         let validators = Arc::new((1..=5).map(validator).collect());
-        Self { conn, database, validators, url, _place: place }
+        Self { conn, database, validators, url, place }
     }
 
     fn open(url: String, place: Place) -> Self {

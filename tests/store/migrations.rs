@@ -41,7 +41,7 @@ fn a_second_process_is_refused_and_told_why() {
     let StoreError::Database { reason, .. } = &error else { panic!("{error:?}") };
     assert!(reason.contains("agora.sqlite") && reason.contains("another agora"), "{reason}");
     assert!(!store.database.is_shared());
-    let Store { database, conn, url, _place: place, .. } = store;
+    let Store { database, conn, url, place, .. } = store;
     drop((database, conn));
     Database::open(&url, options()).unwrap();
     drop(place);
@@ -49,7 +49,7 @@ fn a_second_process_is_refused_and_told_why() {
 
 #[test]
 fn a_stored_network_is_there_after_reopening() {
-    let Store { database, conn, url, _place: place, .. } = Store::sqlite();
+    let Store { database, conn, url, place, .. } = Store::sqlite();
     drop((database, conn));
     let database = Database::open(&url, options()).unwrap();
     assert!(storage::network_load(&mut database.writer().unwrap()).unwrap().is_some());
