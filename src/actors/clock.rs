@@ -157,6 +157,16 @@ impl NetworkClock {
         });
     }
 
+    /// Shows what the clock of a restored network shows, also when that is less: `least`, or more
+    /// by its dial.
+    pub fn restore(&self, dial: ClockDial, least: Timestamp) {
+        self.face.send_modify(|face| {
+            face.dial = dial;
+            face.least = least;
+            face.paused_at = None;
+        });
+    }
+
     /// Ends when the network's clock shows `instant`: at once after a jump to it or beyond, and
     /// not while the clock stands still before it.
     pub fn sleep_until(&self, instant: Timestamp) -> impl Future<Output = ()> + Send + use<> {

@@ -11,6 +11,7 @@ use actix::{
 };
 
 use super::clock::NetworkClock;
+use super::era::Era;
 use super::messages::{
     ConsensusFinished, ExecutionTimedOut, LeaderProposed, NodeFailed, PersistDecision, StepReached,
     VoteCommitted, VoteRevealed, WindowOpened,
@@ -63,6 +64,8 @@ pub struct ConsensusPorts {
     pub profile: Profile,
     /// Decide as soon as the outcome is certain.
     pub early_quorum: bool,
+    /// With its end nobody wants a decision any more.
+    pub era: Era,
 }
 
 /// The consensus over one transaction.
@@ -256,6 +259,8 @@ impl Actor for Consensus {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
+        let over = self.ports.era.over().into_actor(self);
+        ctx.spawn(over.map(|(), this, ctx| this.finish(false, ctx)));
         self.feed(&Input::Start, ctx);
     }
 }

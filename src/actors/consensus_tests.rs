@@ -142,6 +142,7 @@ fn start(behaviour: Behaviours, mut answers: Answers) -> Setting {
         },
         profile: Profile::Studio,
         early_quorum: false,
+        era: crate::actors::era::Era::default(),
     };
     let reports = ConsensusReports {
         finished: finished.recipient.clone(),

@@ -22,6 +22,7 @@ use super::messages::{
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
+use super::renewal::Gate;
 use super::settings::NetworkSettings;
 use super::store::Store;
 use super::system::Root;
@@ -39,7 +40,7 @@ use crate::domain::{
 /// Everything the API may ask of the running network. Cheap to clone, usable from any thread.
 #[derive(Debug, Clone)]
 pub struct Handles {
-    pub(super) store: Addr<Store>,
+    pub(super) store: Gate,
     pub(super) reader: Addr<Reader>,
     pub(super) events: Addr<Events>,
     pub(super) root: Addr<Root>,
@@ -57,7 +58,8 @@ impl Handles {
         Store: Handler<M>,
         <Store as Actor>::Context: ToEnvelope<Store, M>,
     {
-        self.store.send(message).await.unwrap_or(Err(StoreError::Closed))
+        let store = self.store.read().await;
+        store.send(message).await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// The settings the network runs with.

@@ -1,5 +1,5 @@
 //! The heartbeat: shows that this process lives, takes over the work of those that do not, and
-//! follows the clock that all of them share.
+//! follows what the others do to the network as a whole: to its clock, and by restoring it.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use actix::{
     WrapFuture,
 };
 
-use super::messages::{BeatHeart, Drain, FollowClock, LookAgain};
+use super::messages::{BeatHeart, Drain, FollowClock, FollowGeneration, LookAgain};
 use super::supervision::DeathWatch;
 use super::system::Child;
 use super::tell_weak;
 use crate::domain::ledger::StoreError;
 
-/// Pause between looks at what other processes did to the clock.
+/// Pause between looks at what other processes did to the network.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Beats for one process on a shared database.
@@ -23,6 +23,7 @@ pub struct Heartbeat {
     store: Recipient<BeatHeart>,
     clock: Recipient<FollowClock>,
     crawler: WeakRecipient<LookAgain>,
+    root: WeakRecipient<FollowGeneration>,
     interval: Duration,
     _watch: DeathWatch<Child>,
 }
@@ -33,10 +34,11 @@ impl Heartbeat {
         store: Recipient<BeatHeart>,
         clock: Recipient<FollowClock>,
         crawler: WeakRecipient<LookAgain>,
+        root: WeakRecipient<FollowGeneration>,
         interval: Duration,
         watch: DeathWatch<Child>,
     ) -> Self {
-        Self { store, clock, crawler, interval, _watch: watch }
+        Self { store, clock, crawler, root, interval, _watch: watch }
     }
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
@@ -55,11 +57,12 @@ impl Heartbeat {
 
     fn follow(&mut self, ctx: &mut Context<Self>) {
         let answer = self.clock.send(FollowClock).into_actor(self);
-        ctx.spawn(answer.map(|answer, _, ctx| {
+        ctx.spawn(answer.map(|answer, this, ctx| {
             // A database that cannot be read is told of once per sign of life.
             if let Err(error) = answer.unwrap_or(Err(StoreError::Closed)) {
                 log::debug!(target: "heartbeat", "the network's clock was not read: {error}");
             }
+            tell_weak(&this.root, FollowGeneration);
             ctx.run_later(FOLLOW_INTERVAL, Self::follow);
         }));
     }

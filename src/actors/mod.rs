@@ -11,6 +11,7 @@ mod consensus_tests;
 pub mod crawler;
 #[cfg(test)]
 mod crawler_tests;
+pub mod era;
 pub mod events;
 pub mod finality;
 #[cfg(test)]
@@ -29,13 +30,16 @@ mod queue_tests;
 pub mod reader;
 #[cfg(test)]
 mod reader_tests;
+mod renewal;
 pub mod settings;
+mod snapshots;
 pub mod store;
 pub mod supervision;
 pub mod system;
 mod tell;
 #[cfg(test)]
 mod testing;
+mod wiring;
 pub mod world;
 
 pub use tell::{dropped_messages, tell, tell_weak};

@@ -12,7 +12,7 @@ use super::queue::{QueuePorts, SpawnConsensus};
 use super::store::Overseer;
 
 /// Makes the parts of a network that may differ; every default is production's.
-pub trait Ports: fmt::Debug {
+pub trait Ports: fmt::Debug + Send + Sync {
     /// What starts nodes.
     fn nodes(&self, ports: NodePorts) -> Arc<dyn SpawnNode> {
         Arc::new(Nodes { ports })

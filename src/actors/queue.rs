@@ -346,7 +346,7 @@ impl Queue {
                     this.put_in_place(transaction);
                     this.pump(ctx);
                 }
-                Ok(_) | Err(StoreError::Stale { .. }) => {
+                Ok(_) | Err(StoreError::Stale { .. } | StoreError::Restored) => {
                     this.done_with(transaction);
                     this.pump(ctx);
                 }

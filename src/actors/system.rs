@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 
 use super::catalog::Catalog;
 use super::clock::NetworkClock;
-use super::consensus::ConsensusPorts;
 use super::crawler::{Crawler, SpawnQueue};
+use super::era::EraEnd;
 use super::events::Events;
 use super::finality::{Finality, FinalityPorts};
 use super::handles::Handles;
@@ -18,16 +18,14 @@ use super::heartbeat::Heartbeat;
 use super::messages::{
     CloseStore, Drain, FollowStore, LookAgain, WakeUp, WindowOpened, WindowsMoved,
 };
-use super::node::NodePorts;
-use super::permits::Permits;
 use super::ports::{Ports, Production};
-use super::queue::QueuePorts;
-use super::reader::{Reader, ReaderPorts};
+use super::reader::Reader;
+use super::renewal::Gate;
 use super::settings::NetworkSettings;
 use super::store::{Database, Store};
 use super::supervision::{DeathWatch, RestartPolicy, Terminated, Verdict};
 use super::tell;
-use super::world::StatePorts;
+use super::wiring::Wiring;
 use crate::domain::ledger::StoreError;
 use crate::execution::Executor;
 
@@ -46,12 +44,20 @@ pub enum Child {
 
 /// What the root builds its children from.
 #[derive(Debug, Clone)]
-struct Parts {
-    queues: Arc<dyn SpawnQueue + Send + Sync>,
-    finality: FinalityPorts,
-    store: Addr<Store>,
-    settings: Arc<NetworkSettings>,
-    is_shared: bool,
+pub(super) struct Parts {
+    pub(super) wiring: Wiring,
+    pub(super) generation: Generation,
+    pub(super) gate: Gate,
+    pub(super) is_shared: bool,
+}
+
+/// What works until the network is restored.
+#[derive(Debug, Clone)]
+pub(super) struct Generation {
+    pub(super) queues: Arc<dyn SpawnQueue + Send + Sync>,
+    pub(super) finality: FinalityPorts,
+    pub(super) store: Addr<Store>,
+    pub(super) era: Arc<EraEnd>,
 }
 
 /// Keeps the long-lived actors alive: a child that panicked starts fresh after a growing pause,
@@ -59,10 +65,10 @@ struct Parts {
 /// so messages for them go through it.
 #[derive(Debug)]
 pub struct Root {
-    parts: Option<Parts>,
-    crawler: Option<Addr<Crawler>>,
-    finality: Option<Addr<Finality>>,
-    heartbeat: Option<Addr<Heartbeat>>,
+    pub(super) parts: Option<Parts>,
+    pub(super) crawler: Option<Addr<Crawler>>,
+    pub(super) finality: Option<Addr<Finality>>,
+    pub(super) heartbeat: Option<Addr<Heartbeat>>,
     policies: std::collections::BTreeMap<Child, RestartPolicy>,
     fatal: watch::Sender<Option<String>>,
 }
@@ -79,25 +85,27 @@ impl Root {
         }
     }
 
-    fn start_child(&mut self, child: Child, ctx: &mut Context<Self>) {
+    pub(super) fn start_child(&mut self, child: Child, ctx: &mut Context<Self>) {
         let Some(parts) = self.parts.clone() else { return };
-        let settings = &parts.settings;
+        let (settings, Generation { queues, finality, store, .. }) =
+            (&parts.wiring.settings, parts.generation);
         let watch = DeathWatch::new(child, ctx.address().downgrade().recipient());
         match child {
             Child::Crawler => {
-                let store = parts.store.clone().recipient();
                 let (page, interval) = (settings.crawl_page, settings.crawl_interval);
-                let crawler = Crawler::new(store, parts.queues.clone(), page, interval);
+                let crawler = Crawler::new(store.recipient(), queues, page, interval);
                 self.crawler = Some(crawler.watched_by(watch).start());
             }
             Child::Finality => {
-                self.finality = Some(Finality::new(parts.finality.clone(), Some(watch)).start());
+                self.finality = Some(Finality::new(finality, Some(watch)).start());
             }
             Child::Heartbeat => {
-                let (store, clock) = (parts.store.clone().recipient(), parts.store.recipient());
+                let (beats, clock) = (store.clone().recipient(), store.recipient());
+                let crawler = ctx.address().downgrade().recipient();
                 let root = ctx.address().downgrade().recipient();
                 let interval = settings.heartbeat_interval;
-                self.heartbeat = Some(Heartbeat::new(store, clock, root, interval, watch).start());
+                let heartbeat = Heartbeat::new(beats, clock, crawler, root, interval, watch);
+                self.heartbeat = Some(heartbeat.start());
             }
             Child::Writer => {}
         }
@@ -122,13 +130,8 @@ impl Handler<Begin> for Root {
     type Result = ();
 
     fn handle(&mut self, message: Begin, ctx: &mut Context<Self>) {
-        let is_shared = message.0.is_shared;
         self.parts = Some(message.0);
-        self.start_child(Child::Finality, ctx);
-        self.start_child(Child::Crawler, ctx);
-        if is_shared {
-            self.start_child(Child::Heartbeat, ctx);
-        }
+        self.start_children(ctx);
     }
 }
 
@@ -244,7 +247,7 @@ impl Network {
         executor: Arc<dyn Executor>,
         clock: NetworkClock,
     ) -> Result<Self, StoreError> {
-        Self::start_with(settings, database, executor, clock, &Production).await
+        Self::start_with(settings, database, executor, clock, Arc::new(Production)).await
     }
 
     /// [`Self::start`] with other parts between the actors.
@@ -253,7 +256,7 @@ impl Network {
         database: Database,
         executor: Arc<dyn Executor>,
         clock: NetworkClock,
-        ports: &dyn Ports,
+        ports: Arc<dyn Ports>,
     ) -> Result<Self, StoreError> {
         let settings = Arc::new(settings);
         let database = Arc::new(database);
@@ -276,29 +279,16 @@ impl Network {
             let follow = FollowStore { events: reads, newest };
             events.send(follow).await.unwrap_or(Err(StoreError::Closed))?;
         }
-        let rounds = Permits::new("consensus rounds", settings.consensus_max);
-        let executions = Permits::new("contract executions", settings.executions_max);
-        let calls = Permits::new("read-only calls", settings.executions_max);
-        let wiring = Wiring { settings: &settings, executor: &executor, clock: &clock, ports };
-        let queues = wiring.queues(&store, &root, &rounds, &executions);
-        let finality = ports.finality(FinalityPorts {
-            due: store.clone().recipient(),
-            finalize: store.clone().recipient(),
-            clock: clock.clone(),
-            interval: settings.crawl_interval,
-        });
-        let reader = Reader::new(wiring.reader(&store, &calls)).start();
-        let children = Parts {
-            queues,
-            finality,
-            store: store.clone(),
-            settings: Arc::clone(&settings),
-            is_shared,
-        };
-        root.send(Begin(children)).await.ok().ok_or(StoreError::Closed)?;
-        let permits = vec![rounds, executions, calls];
         let catalog = Catalog::new(executor.models());
-        let handles = Handles { store, reader, events, root, permits, settings, clock, catalog };
+        let wiring = Wiring::new(Arc::clone(&settings), executor, clock.clone(), ports);
+        let reader = Reader::new(wiring.reader(&store)).start();
+        let gate = Gate::new(RwLock::new(store.clone()));
+        let permits = wiring.permits();
+        let generation = Generation::begin(&wiring, store, &root);
+        let begin = Begin(Parts { wiring, generation, gate: Arc::clone(&gate), is_shared });
+        root.send(begin).await.ok().ok_or(StoreError::Closed)?;
+        let handles =
+            Handles { store: gate, reader, events, root, permits, settings, clock, catalog };
         Ok(Self { handles, fatal })
     }
 
@@ -332,7 +322,8 @@ impl Network {
             }
         };
         let finished = tokio::time::timeout(deadline, drained).await.is_ok();
-        let closed = self.handles.store.send(CloseStore).await;
+        let store = self.handles.store.read().await.clone();
+        let closed = store.send(CloseStore).await;
         if let Ok(Err(error)) = &closed {
             log::error!(target: "system", "the database was not closed cleanly: {error}");
         }
@@ -345,78 +336,6 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     actix::System::new().block_on(future)
 }
 
-/// Turns settings and leaf actors into the ports of the others.
-struct Wiring<'a> {
-    settings: &'a Arc<NetworkSettings>,
-    executor: &'a Arc<dyn Executor>,
-    clock: &'a NetworkClock,
-    ports: &'a dyn Ports,
-}
-
-impl Wiring<'_> {
-    fn queues(
-        &self,
-        store: &Addr<Store>,
-        root: &Addr<Root>,
-        rounds: &Permits,
-        executions: &Permits,
-    ) -> Arc<dyn SpawnQueue + Send + Sync> {
-        let settings = self.settings;
-        let nodes = self.ports.nodes(NodePorts {
-            executor: Arc::clone(self.executor),
-            state: state_of(store),
-            executions: executions.clone(),
-            chain_id: settings.chain_id,
-            network_seed: settings.seed,
-            leader_timeout: settings.timeouts.leader,
-            validator_timeout: settings.timeouts.validators,
-        });
-        let consensus = self.ports.consensus(ConsensusPorts {
-            nodes,
-            steps: store.clone().recipient(),
-            decisions: store.clone().recipient(),
-            finality: root.clone().recipient(),
-            clock: self.clock.clone(),
-            network_seed: settings.seed,
-            timeouts: settings.timeouts,
-            profile: settings.profile,
-            early_quorum: settings.early_quorum,
-        });
-        self.ports.queues(QueuePorts {
-            claim: store.clone().recipient(),
-            transfer: store.clone().recipient(),
-            requeue: store.clone().recipient(),
-            explain: store.clone().recipient(),
-            finality: root.clone().recipient(),
-            consensus,
-            rounds: rounds.clone(),
-            depth_max: settings.queue_depth_max,
-        })
-    }
-
-    fn reader(&self, store: &Addr<Store>, calls: &Permits) -> ReaderPorts {
-        ReaderPorts {
-            state: state_of(store),
-            electorate: store.clone().recipient(),
-            executor: Arc::clone(self.executor),
-            calls: calls.clone(),
-            clock: Arc::new(self.clock.clone()),
-            chain_id: self.settings.chain_id,
-            network_seed: self.settings.seed,
-            time_limit: self.settings.read_timeout,
-            rehearsal_time_limit: self.settings.timeouts.leader,
-        }
-    }
-}
-
 #[cfg(test)]
 #[path = "system_tests.rs"]
 mod tests;
-
-fn state_of(store: &Addr<Store>) -> StatePorts {
-    StatePorts {
-        view: store.clone().recipient(),
-        pages: store.clone().recipient(),
-        accounts: store.clone().recipient(),
-    }
-}

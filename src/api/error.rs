@@ -86,6 +86,7 @@ impl ApiError {
             "transaction" => "transaction_not_found",
             "validator" => "validator_not_found",
             "provider" => "provider_not_found",
+            "snapshot" => "snapshot_not_found",
             _ => "not_found",
         };
         Self::new(StatusCode::NOT_FOUND, code, format!("there is no {what} `{name}`"))
@@ -237,6 +238,10 @@ impl From<StoreError> for ApiError {
                 ))
             }
             StoreError::Busy { .. } => Self::busy("store_busy", message),
+            StoreError::Snapshot(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "snapshot_refused", message)
+            }
+            StoreError::Restored => Self::busy("network_restored", message),
             StoreError::Closed => Self::busy("shutting_down", "the network is shutting down"),
             StoreError::Database { operation, .. } => {
                 log::error!(target: "api", "{message}");

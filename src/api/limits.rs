@@ -27,6 +27,8 @@ pub struct ApiSettings {
     pub body_bytes_max: usize,
     /// Elapsed time in which a body must have arrived.
     pub body_timeout: Duration,
+    /// Bytes of a snapshot's file that is sent, at most; it is kept on disk meanwhile.
+    pub snapshot_bytes_max: u64,
     /// Items of one page, at most.
     pub page_max: usize,
     /// Levels of nesting in a JSON body, at most; more than 126 counts as 126.
@@ -64,6 +66,7 @@ impl Default for ApiSettings {
             cors_origins: Vec::new(),
             body_bytes_max: 2 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
+            snapshot_bytes_max: 1 << 30,
             page_max: 100,
             json_depth_max: 126,
             requests_per_second: None,

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use super::error::{ErrorBody, ErrorDetail};
 use super::rest::{
     accounts, appeals, clock, contracts, events, health, lint, models, network, providers,
-    submission, transactions, validators,
+    snapshots, submission, transactions, validators,
 };
 
 #[derive(OpenApi)]
@@ -32,7 +32,8 @@ use super::rest::{
         providers::list, providers::add, providers::update, providers::delete, providers::reset,
         network::get,
         network::change_finality_window, clock::get, clock::set, clock::advance, clock::freeze,
-        clock::release
+        clock::release, snapshots::list, snapshots::create, snapshots::delete_all,
+        snapshots::import, snapshots::delete, snapshots::restore, snapshots::export
     ),
     components(schemas(
         ErrorBody, ErrorDetail, models::ContextBody, models::ContextValidatorBody, models::ModelView
@@ -45,6 +46,7 @@ use super::rest::{
         (name = "validators", description = "Who judges, and which models their nodes ask"),
         (name = "providers", description = "The models that are known by name"),
         (name = "clock", description = "The network's time, for tests of windows and deadlines"),
+        (name = "snapshots", description = "The whole network, to go back to and to carry along"),
         (name = "network", description = "The network as a whole"),
         (name = "service", description = "The process")
     ),
@@ -117,6 +119,8 @@ fn add_errors(path: &str, operation: &mut Operation) {
         Some(("validator_not_found", "there is no validator `0x…`"))
     } else if path.contains("/providers/{") {
         Some(("provider_not_found", "there is no provider `99`"))
+    } else if path.contains("/snapshots/{") {
+        Some(("snapshot_not_found", "there is no snapshot `7`"))
     } else {
         None
     };
@@ -151,6 +155,10 @@ fn add_errors(path: &str, operation: &mut Operation) {
     if path.ends_with("/faucet") {
         let message = "idempotency key `a` was used for a different transaction";
         add("409", "idempotency_key_reused", message, Some("Idempotency-Key"));
+    }
+    if path.starts_with("/v1/snapshots") && (has_body || path.ends_with("/restore")) {
+        let message = "the snapshot cannot be used: it is truncated";
+        add("422", "snapshot_refused", message, None);
     }
     if path.ends_with("/read") || path.ends_with("/schema") {
         add("422", "contract_error", "there is no such key", None);

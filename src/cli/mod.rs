@@ -8,6 +8,7 @@ mod migrate;
 mod serve;
 mod services;
 mod simulate;
+mod snapshot;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -66,6 +67,11 @@ enum Command {
     /// Look at or change the version of the database's tables.
     Migrate(migrate::MigrateArguments),
     Simulate(Box<simulate::SimulateArguments>),
+    /// Make, restore, export, import and fork snapshots of a whole network.
+    ///
+    /// On the embedded database these work while no server has it open; a running server does the
+    /// same at /v1/snapshots. On PostgreSQL they work beside running servers, which follow.
+    Snapshot(snapshot::SnapshotArguments),
     /// Ask a running network whether it is ready; ends with 0 when it is, else with 1.
     Health(health::HealthArguments),
     /// Runs contracts for a server; not for people.
@@ -87,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Contract { command } => contract::run(&command),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Simulate(arguments) => simulate::run(*arguments),
+        Command::Snapshot(arguments) => snapshot::run(arguments),
         Command::Health(arguments) => health::run(&arguments),
     };
     match done {

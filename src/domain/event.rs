@@ -21,6 +21,13 @@ pub struct Event {
     pub kind: EventKind,
 }
 
+impl Event {
+    /// May it change what is known of a transaction? A restore may change all there is.
+    pub fn concerns(&self, transaction: TxHash) -> bool {
+        self.transaction == transaction || matches!(self.kind, EventKind::NetworkRestored { .. })
+    }
+}
+
 /// The closed set of things that happen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -48,5 +55,11 @@ pub enum EventKind {
         kind: AppealKind,
         /// It overturned the decision.
         successful: bool,
+    },
+    /// The network is another one now: as it was when a snapshot was made. About no transaction
+    /// and no address, which are zero; what earlier events told since that snapshot is undone.
+    NetworkRestored {
+        /// Which snapshot.
+        snapshot: i64,
     },
 }

@@ -28,6 +28,7 @@ mod notation;
 mod profile;
 mod provider;
 mod search;
+mod snapshot;
 mod status;
 mod store_error;
 mod time;
@@ -63,6 +64,7 @@ pub use search::{
     ContractOrder, ContractSearch, ContractSummary, LedgerSums, TransactionSearch,
     TransactionsFound,
 };
+pub use snapshot::{Generation, Progress, SnapshotRecord};
 pub use status::{IllegalStatusChange, Status};
 pub use time::{Clock, Timestamp};
 pub use transaction::{

@@ -111,6 +111,12 @@ pub enum StoreError {
         /// What the database said.
         reason: String,
     },
+    /// A snapshot cannot be read, made or restored.
+    #[error("{0}")]
+    Snapshot(String),
+    /// The network was set back to a snapshot: the asker belongs to what it was before.
+    #[error("the network was restored from a snapshot meanwhile; ask again")]
+    Restored,
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,

@@ -195,7 +195,8 @@ impl Run<'_> {
         if let Some(wrap) = &self.settings.wrap {
             ports = wrap(ports);
         }
-        let network = Network::start_with(settings, database, executor, clock, &*ports).await?;
+        let network =
+            Network::start_with(settings, database, executor, clock, Arc::from(ports)).await?;
         let handles = network.handles();
         actix::spawn(listen(Arc::clone(world), handles.clone()));
         let appellant =

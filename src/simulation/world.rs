@@ -265,7 +265,8 @@ impl State {
             EventKind::StatusChanged { rotation, .. } => *rotation,
             EventKind::TransactionSubmitted
             | EventKind::AppealOpened { .. }
-            | EventKind::AppealClosed { .. } => None,
+            | EventKind::AppealClosed { .. }
+            | EventKind::NetworkRestored { .. } => None,
         };
         let about = About { transaction: Some(event.transaction), rotation };
         match &event.kind {
@@ -282,6 +283,10 @@ impl State {
             EventKind::AppealClosed { kind, successful } => {
                 let end = if *successful { "succeeded" } else { "failed" };
                 self.trace.line(now, about, "store", format_args!("{kind} appeal {end}"));
+            }
+            EventKind::NetworkRestored { snapshot } => {
+                let event_text = format_args!("snapshot {snapshot} restored");
+                self.trace.line(now, About::NOTHING, "store", event_text);
             }
         }
         self.unpublished.push_back(event.clone());
@@ -314,6 +319,10 @@ pub(super) fn fold_event(digest: &mut Keccak256, event: &Event) {
         EventKind::AppealClosed { kind, successful } => {
             digest.update(kind.name());
             digest.update([3, u8::from(*successful)]);
+        }
+        EventKind::NetworkRestored { snapshot } => {
+            digest.update(snapshot.to_be_bytes());
+            digest.update([4]);
         }
     }
 }

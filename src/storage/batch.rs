@@ -11,6 +11,7 @@ use super::failure::During;
 use super::finality::finality_window_load;
 use super::outbox;
 use super::schema::transactions;
+use super::snapshots::generation_number;
 use crate::domain::ledger::{Position, StoreError};
 use crate::domain::{Address, Block, Event, EventKind, Timestamp, TxHash};
 
@@ -30,6 +31,7 @@ pub struct BatchContext {
     logs: i64,
     empty_block_at: Option<Timestamp>,
     finality_window: Option<Duration>,
+    generation: Option<i64>,
     events: Vec<Event>,
 }
 
@@ -96,6 +98,27 @@ impl BatchContext {
         let Some(at) = at else { return Ok(()) };
         let head = self.head(conn)?;
         blocks::append(conn, head, at, body.as_bytes())
+    }
+
+    /// Refuses whoever does not belong to the present generation: the network was restored, and
+    /// what he knows of it is not so any more.
+    pub fn admit(&mut self, conn: &mut Connection, generation: i64) -> Result<(), StoreError> {
+        let present = match self.generation {
+            Some(present) => present,
+            None => *self.generation.insert(generation_number(conn)?),
+        };
+        if present == generation { Ok(()) } else { Err(StoreError::Restored) }
+    }
+
+    /// The tables hold another network from here on: nothing that was read of them is true.
+    pub(super) fn restored(&mut self, generation: i64) {
+        let events = std::mem::take(&mut self.events);
+        *self = Self { generation: Some(generation), events, ..Self::default() };
+    }
+
+    /// How many events were recorded so far.
+    pub(super) fn recorded(&self) -> usize {
+        self.events.len()
     }
 
     /// How long decisions of this batch can be appealed; no other writer changes it meanwhile.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::failure::During;
 use super::rows::{digest, number};
-use super::schema::{blocks, transactions};
+use super::schema::{blocks, logs, transactions};
 use super::transactions::one_row;
 use crate::domain::ledger::{Position, StoreError};
 use crate::domain::{Block, BlockId, BlockRecord, Digest, Inclusion, Timestamp};
@@ -103,4 +103,24 @@ pub(super) fn append(
         ))
         .execute(conn);
     one_row(inserted, OPERATION)
+}
+
+/// Lets the chain reach every block that transactions and logs name. Those of a network that was
+/// carried here name blocks of another chain; on their own network nothing is missing.
+pub(super) fn extend(conn: &mut Connection, at: Timestamp) -> Result<(), StoreError> {
+    const OPERATION: &str = "extending the chain of blocks";
+    let of_transactions: Option<i64> = transactions::table
+        .select(diesel::dsl::max(transactions::block))
+        .get_result(conn)
+        .during(OPERATION)?;
+    let of_logs: Option<i64> =
+        logs::table.select(diesel::dsl::max(logs::block)).get_result(conn).during(OPERATION)?;
+    let Some(named) = of_transactions.max(of_logs) else { return Ok(()) };
+    let named: u64 = number(named)?;
+    let mut head = block_last(conn)?;
+    while head.is_none_or(|head| head.number < named) {
+        append(conn, head, at, b"carried here")?;
+        head = block_last(conn)?;
+    }
+    Ok(())
 }

@@ -35,6 +35,7 @@ mod receipts;
 mod recovery;
 mod rows;
 mod schema;
+mod snapshots;
 mod submissions;
 mod transactions;
 mod transfers;
@@ -73,6 +74,12 @@ pub use queries::{
 pub use recovery::{
     Recover, owner_heartbeat_in_txn, recovery_requeue_in_txn, shared_now,
     transaction_requeue_in_txn,
+};
+pub use snapshots::{
+    CheckedSnapshot, NewIdentity, SnapshotFile, generation_load, generation_number,
+    last_restoration, snapshot_check, snapshot_create_in_txn, snapshot_delete_all_in_txn,
+    snapshot_delete_in_txn, snapshot_export_in_txn, snapshot_fork_in_txn, snapshot_import_in_txn,
+    snapshot_list, snapshot_piece, snapshot_restore_in_txn, tables,
 };
 pub use submissions::{SubmitContext, transaction_submit_in_txn};
 pub use transactions::{

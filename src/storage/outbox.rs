@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::failure::{During, database_error};
 use super::schema::outbox;
+use super::snapshots::last_restoration;
 use crate::domain::ledger::{Events, StoreError};
 use crate::domain::{Event, Timestamp};
 
@@ -47,7 +48,8 @@ pub fn event_last_cursor(conn: &mut Connection) -> Result<i64, StoreError> {
     Ok(last.map_or(0, |(first_cursor, count)| first_cursor + i64::from(count) - 1))
 }
 
-/// The latest instant among the newest events; `None` before the first.
+/// The latest instant among the newest events, since the network was last restored; `None` before
+/// the first.
 ///
 /// Whatever is stored has an event, so a clock that shows no less never goes back. Several batches
 /// are read, because one that had to be tried again tells of an earlier instant.
@@ -59,10 +61,12 @@ pub fn event_last_at(conn: &mut Connection) -> Result<Option<Timestamp>, StoreEr
         .select(outbox::body)
         .load(conn)
         .during(OPERATION)?;
+    let restored = last_restoration(conn)?;
     let mut latest = None;
     for body in bodies {
         let events: Events = serde_json::from_str(&body).during(OPERATION)?;
-        latest = latest.max(events.iter().map(|event| event.at).max());
+        let present = events.iter().filter(|event| event.cursor >= restored);
+        latest = latest.max(present.map(|event| event.at).max());
     }
     Ok(latest)
 }

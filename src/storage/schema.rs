@@ -196,6 +196,32 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    snapshot_counters (id) {
+        id -> Integer,
+        generation -> BigInt,
+        restored_cursor -> BigInt,
+        snapshot_last -> BigInt,
+    }
+}
+
+diesel::table! {
+    snapshots (id) {
+        id -> BigInt,
+        created_at -> BigInt,
+        transactions -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    snapshot_chunks (snapshot, number) {
+        snapshot -> BigInt,
+        number -> BigInt,
+        body -> Binary,
+    }
+}
+
 diesel::joinable!(transactions -> codes (code_hash));
 diesel::joinable!(contracts -> codes (code_hash));
 diesel::joinable!(decisions -> transactions (position));

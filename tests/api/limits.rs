@@ -107,16 +107,20 @@ async fn a_body_that_does_not_come_is_not_awaited_for_ever() {
         ..ApiSettings::default()
     };
     let world = World::with(settings).await;
-    let mut socket =
-        tokio::net::TcpStream::connect(world.base.trim_start_matches("http://")).await.unwrap();
-    let head = "POST /v1/transactions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
-        Content-Length: 100\r\n\r\n{";
-    socket.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = vec![0; 4_096];
-    let read = socket.read(&mut answer).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(answer.contains("\"request_timeout\""), "{answer}");
+    for (path, words) in [("/v1/transactions", "\"request_timeout\""), ("/api", "\"jsonrpc\"")] {
+        let server = world.base.trim_start_matches("http://");
+        let mut socket = tokio::net::TcpStream::connect(server).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+            Content-Length: 100\r\n\r\n{{"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4_096];
+        let read = socket.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert!(answer.contains(words), "{answer}");
+    }
 }
 
 #[actix_web::test]

@@ -20,4 +20,5 @@ mod models;
 mod mutations;
 mod routes;
 mod rpc;
+mod snapshots;
 mod support;

@@ -16,3 +16,5 @@ mod network;
 mod order;
 mod recovery;
 mod shared;
+mod snapshot_command;
+mod snapshots;

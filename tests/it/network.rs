@@ -30,6 +30,7 @@ pub(crate) struct Place {
 enum Keeps {
     Folder { _folder: tempfile::TempDir },
     Postgres { admin: String, name: String },
+    Nothing,
 }
 
 impl Place {
@@ -37,6 +38,11 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let url = folder.path().join("agora.sqlite").display().to_string();
         Self { url, keeps: Keeps::Folder { _folder: folder } }
+    }
+
+    /// A database that somebody else keeps.
+    pub(crate) fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), keeps: Keeps::Nothing }
     }
 
     /// `None` without a server to test on, which `tests/store` says loudly and CI refuses.
@@ -185,7 +191,7 @@ pub(crate) async fn wait_until(
             if wanted(record.status) {
                 return record;
             }
-            while events.recv().await.is_ok_and(|event| event.transaction != hash) {}
+            while events.recv().await.is_ok_and(|event| !event.concerns(hash)) {}
         }
     };
     tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the status is not reached")

@@ -69,7 +69,7 @@ async fn two_processes_share_the_work_and_do_everything_once() {
 
 /// Executes calls only while it has permits; the first owner's has none until the test gives it.
 #[derive(Debug)]
-struct Held(Arc<Semaphore>);
+pub(crate) struct Held(pub(crate) Arc<Semaphore>);
 
 impl Executor for Held {
     fn execute(

@@ -61,6 +61,7 @@ fn what_happens_in_an_appeal_is_told_in_the_order_in_which_it_happened() {
                     EventKind::AppealOpened { .. } => "opened",
                     EventKind::AppealClosed { successful: true, .. } => "overturned",
                     EventKind::AppealClosed { successful: false, .. } => "closed",
+                    EventKind::NetworkRestored { .. } => "restored",
                 })
                 .collect();
             let (_, after) = told.split_at(told.iter().position(|word| *word == "opened").unwrap());

@@ -42,7 +42,7 @@ pub struct Store {
     pub database: Database,
     pub electorate: Electorate,
     pub url: String,
-    pub _place: Place,
+    pub place: Place,
 }
 
 pub enum Place {
@@ -66,15 +66,19 @@ pub fn options() -> DatabaseOptions {
 
 impl Store {
     pub fn sqlite() -> Self {
+        let (url, place) = Self::sqlite_place();
+        Self::open(url, place)
+    }
+
+    fn sqlite_place() -> (String, Place) {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("agora.sqlite").display());
-        Self::open(url, Place::Folder { _folder: folder })
+        (url, Place::Folder { _folder: folder })
     }
 
     /// `None`, loudly, without a server to test on; a failure where tests must be complete.
     pub fn postgres() -> Option<Self> {
         static LOUDLY: Once = Once::new();
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let Ok(admin) = std::env::var("AGORA_TEST_POSTGRES_URL") else {
             let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
             assert!(!in_ci, "AGORA_TEST_POSTGRES_URL must be set in CI");
@@ -86,21 +90,45 @@ impl Store {
             });
             return None;
         };
+        let (url, place) = Self::postgres_place(&admin);
+        Some(Self::open(url, place))
+    }
+
+    fn postgres_place(admin: &str) -> (String, Place) {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("agora_test_{}_{number}", std::process::id());
-        let mut conn = <diesel::PgConnection as diesel::Connection>::establish(&admin).unwrap();
+        let mut conn = <diesel::PgConnection as diesel::Connection>::establish(admin).unwrap();
         conn.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
         let url = format!("{}/{name}", admin.rsplit_once('/').unwrap().0);
-        Some(Self::open(url, Place::Postgres { admin, name }))
+        (url, Place::Postgres { admin: admin.to_owned(), name })
+    }
+
+    /// Another database of the same kind, without a network in it.
+    pub fn empty_like(&self) -> Self {
+        match &self.place {
+            Place::Folder { .. } => {
+                let (url, place) = Self::sqlite_place();
+                Self::bare(url, place)
+            }
+            Place::Postgres { admin, .. } => {
+                let (url, place) = Self::postgres_place(admin);
+                Self::bare(url, place)
+            }
+        }
+    }
+
+    fn bare(url: String, place: Place) -> Self {
+        let database = Database::open(&url, options()).unwrap();
+        let conn = database.writer().unwrap();
+        let validators = Arc::new((1..=5).map(validator).collect());
+        let electorate = Electorate { validators, ..Electorate::default() };
+        Self { conn, database, electorate, url, place }
     }
 
     fn open(url: String, place: Place) -> Self {
-        let database = Database::open(&url, options()).unwrap();
-        let conn = database.writer().unwrap();
-        let validators: Vec<Validator> = (1..=5).map(validator).collect();
-        let electorate =
-            Electorate { validators: Arc::new(validators.clone()), ..Electorate::default() };
-        let mut store = Self { conn, database, electorate, url, _place: place };
+        let mut store = Self::bare(url, place);
+        let validators = store.electorate.validators.to_vec();
         let genesis = Genesis {
             seed: Digest::new([7; 32]),
             chain_id: CHAIN,

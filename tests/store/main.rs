@@ -26,6 +26,8 @@ mod money;
 mod plans;
 mod queue;
 mod recovery;
+mod snapshot_files;
+mod snapshots;
 mod submissions;
 mod undo;
 mod windows;

@@ -11,14 +11,14 @@ on_both_databases!(tables_come_and_go, a_newer_database_is_refused);
 fn tables_come_and_go(store: &mut Store) {
     assert!(storage::migrate_up(&mut store.conn).unwrap().is_empty());
     assert!(storage::migrate_status(&mut store.conn).unwrap().iter().all(|one| one.applied));
-    let known = storage::migrate_status(&mut store.conn).unwrap();
-    for migration in known.iter().rev() {
-        let number = storage::migrate_down(&mut store.conn).unwrap();
-        assert!(migration.name.starts_with(&number), "{number} of {migration:?}");
+    let all = storage::migrate_status(&mut store.conn).unwrap();
+    for migration in all.iter().rev() {
+        let undone = storage::migrate_down(&mut store.conn).unwrap();
+        assert!(migration.name.starts_with(&undone), "{migration:?} {undone}");
     }
     assert!(storage::network_load(&mut store.conn).is_err());
     assert!(storage::migrate_status(&mut store.conn).unwrap().iter().all(|one| !one.applied));
-    let names: Vec<String> = known.into_iter().map(|migration| migration.name).collect();
+    let names: Vec<String> = all.into_iter().map(|migration| migration.name).collect();
     assert_eq!(storage::migrate_up(&mut store.conn).unwrap(), names);
     assert_eq!(storage::network_load(&mut store.conn), Ok(None));
 }
@@ -41,7 +41,7 @@ fn a_second_process_is_refused_and_told_why() {
     let StoreError::Database { reason, .. } = &error else { panic!("{error:?}") };
     assert!(reason.contains("agora.sqlite") && reason.contains("another agora"), "{reason}");
     assert!(!store.database.is_shared());
-    let Store { database, conn, url, _place: place, .. } = store;
+    let Store { database, conn, url, place, .. } = store;
     drop((database, conn));
     Database::open(&url, options()).unwrap();
     drop(place);
@@ -49,7 +49,7 @@ fn a_second_process_is_refused_and_told_why() {
 
 #[test]
 fn a_stored_network_is_there_after_reopening() {
-    let Store { database, conn, url, _place: place, .. } = Store::sqlite();
+    let Store { database, conn, url, place, .. } = Store::sqlite();
     drop((database, conn));
     let database = Database::open(&url, options()).unwrap();
     assert!(storage::network_load(&mut database.writer().unwrap()).unwrap().is_some());

@@ -10,6 +10,7 @@ mod clock;
 mod explorer;
 mod models;
 mod round;
+mod snapshots;
 
 use actix::Message;
 
@@ -27,6 +28,11 @@ pub use self::models::{
 pub use self::round::{
     ConsensusFinished, Dismiss, ExecutionTimedOut, LeaderProposed, NodeFailed, RevealVote,
     VoteCommitted, VoteRevealed, WindowOpened,
+};
+pub use self::snapshots::{
+    CreateSnapshot, DeleteSnapshot, DeleteSnapshots, FollowGeneration, GetLastRestoration,
+    ImportSnapshot, IsOutdated, ListSnapshots, ReadSnapshotPiece, RenewStore, Renewed,
+    RestoreSnapshot, RestoreTables,
 };
 use super::events::EventStream;
 use crate::domain;

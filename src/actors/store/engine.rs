@@ -13,7 +13,7 @@ use crate::actors::messages::EventsCommitted;
 use crate::actors::tell;
 use crate::domain::TxHash;
 use crate::domain::ledger::{Announcement, StoreError};
-use crate::storage::{self, Connection, Database};
+use crate::storage::{self, BatchContext, Connection, Database};
 
 /// Writes that share a commit.
 #[derive(Default)]
@@ -21,6 +21,13 @@ pub(super) struct Batch {
     pub(super) writes: Vec<Box<dyn Write>>,
     /// Transactions whose announced steps the writes cover.
     pub(super) settled: BTreeSet<TxHash>,
+}
+
+/// A step of a round, and whose.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    pub(super) generation: i64,
+    pub(super) announcement: Announcement,
 }
 
 /// Why a batch was not committed.
@@ -37,7 +44,7 @@ pub(super) struct Engine {
     /// `None` after a panic, until a new one can be had.
     connection: Option<Connection>,
     events: Recipient<EventsCommitted>,
-    pub(super) steps: Vec<Announcement>,
+    pub(super) steps: Vec<Step>,
     overseer: Option<Box<dyn Overseer>>,
 }
 
@@ -54,7 +61,7 @@ impl Engine {
 
     /// Commits a batch, and with it the waiting steps if they are due.
     pub(super) fn write(&mut self, batch: Batch, steps_are_due: bool) {
-        self.steps.retain(|step| !batch.settled.contains(&step.hash));
+        self.steps.retain(|step| !batch.settled.contains(&step.announcement.hash));
         let steps = if steps_are_due { std::mem::take(&mut self.steps) } else { Vec::new() };
         if !steps.is_empty() || !batch.writes.is_empty() {
             self.commit(&steps, batch.writes);
@@ -71,6 +78,11 @@ impl Engine {
             Some(connection) => Ok(connection),
             none => Ok(none.insert(self.database.writer()?)),
         }
+    }
+
+    /// The present generation.
+    pub(super) fn generation(&mut self) -> Result<i64, StoreError> {
+        storage::generation_number(self.connected()?)
     }
 
     /// How long whoever stands around this engine makes the next request wait.
@@ -95,7 +107,7 @@ impl Engine {
     }
 
     /// Commits all together; when that fails, each alone, so that one cannot fail the others.
-    fn commit(&mut self, steps: &[Announcement], mut writes: Vec<Box<dyn Write>>) {
+    fn commit(&mut self, steps: &[Step], mut writes: Vec<Box<dyn Write>>) {
         match self.batch(steps, &mut writes) {
             Ok(()) => answer_all(writes, None),
             // Run again, some might happen twice: whoever asked must ask again.
@@ -116,17 +128,13 @@ impl Engine {
         }
     }
 
-    fn batch(
-        &mut self,
-        steps: &[Announcement],
-        writes: &mut [Box<dyn Write>],
-    ) -> Result<(), BatchFailure> {
+    fn batch(&mut self, steps: &[Step], writes: &mut [Box<dyn Write>]) -> Result<(), BatchFailure> {
         self.admit(Access::Write).map_err(BatchFailure::Undone)?;
         let connection = self.connected().map_err(BatchFailure::Undone)?;
         let batch = AssertUnwindSafe(|| {
             storage::batch(connection, |conn, ctx| {
                 if !steps.is_empty() {
-                    storage::announcements_record_in_txn(conn, ctx, steps)?;
+                    record(conn, ctx, steps)?;
                 }
                 writes.iter_mut().try_for_each(|write| write.run(conn, ctx))
             })
@@ -156,6 +164,22 @@ impl Engine {
             }
         }
     }
+}
+
+/// Records the steps of the present generation; those of an earlier one are of no network any more.
+fn record(conn: &mut Connection, ctx: &mut BatchContext, steps: &[Step]) -> Result<(), StoreError> {
+    let mut present = Vec::with_capacity(steps.len());
+    for step in steps {
+        match ctx.admit(conn, step.generation) {
+            Ok(()) => present.push(step.announcement),
+            Err(StoreError::Restored) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if present.is_empty() {
+        return Ok(());
+    }
+    storage::announcements_record_in_txn(conn, ctx, &present)
 }
 
 fn fail_all(writes: Vec<Box<dyn Write>>, error: &StoreError) {

@@ -11,11 +11,14 @@ mod explorer;
 mod models;
 mod overseer;
 mod rounds;
+mod snapshots;
+#[cfg(test)]
+mod snapshots_tests;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use actix::{Actor, Context, Handler, Recipient, ResponseFuture, WeakRecipient};
 
@@ -50,11 +53,17 @@ const HEARTBEATS_MISSED_MAX: u32 = 4;
 /// The validators as of the last look; emptied by every change to them.
 type ElectorateCache = Arc<RwLock<Option<Electorate>>>;
 
+/// The database, shared by the stores of all generations. `None` once closed: its lock is let go
+/// before `CloseStore` is answered.
+type DatabaseSlot = Arc<Mutex<Option<Arc<Database>>>>;
+
 /// The only way to the database of this process.
+///
+/// It belongs to one generation of the network. After a restore there is another store, and this
+/// one answers to those of before: nothing it is asked to write is written.
 #[derive(Debug)]
 pub struct Store {
-    /// `None` once closed: its lock is let go before `CloseStore` is answered.
-    database: Option<Arc<Database>>,
+    database: DatabaseSlot,
     is_shared: bool,
     writer: Writer,
     readers: Permits,
@@ -88,7 +97,7 @@ impl Store {
         let readers = usize::try_from(database.readers().max_size()).unwrap_or(1);
         Ok(Self {
             is_shared: database.is_shared(),
-            database: Some(database),
+            database: Arc::new(Mutex::new(Some(database))),
             writer,
             readers: Permits::new("database reads", readers),
             electorate: ElectorateCache::default(),
@@ -109,7 +118,8 @@ impl Store {
             return Box::pin(self.writer.read(read));
         }
         let readers = self.readers.clone();
-        let Some(pool) = self.database.as_ref().map(|database| database.readers().clone()) else {
+        let database = self.database.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(pool) = database.map(|database| database.readers().clone()) else {
             return Box::pin(async { Err(StoreError::Closed) });
         };
         Box::pin(async move {
@@ -243,7 +253,8 @@ impl Handler<CloseStore> for Store {
     type Result = Answer<()>;
 
     fn handle(&mut self, _: CloseStore, _: &mut Context<Self>) -> Self::Result {
-        let (database, closing) = (self.database.take(), self.writer.close());
+        let database = self.database.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let closing = self.writer.close();
         Box::pin(async move {
             let closed = closing.await;
             drop(database);

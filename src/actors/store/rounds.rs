@@ -114,7 +114,7 @@ impl Handler<ClaimLapsed> for Store {
             match requeued.await {
                 Ok(_) => tell_weak(&crawler, LookAgain),
                 // It was decided or given back after all, or the next start gives it back.
-                Err(StoreError::Stale { .. } | StoreError::Closed) => {}
+                Err(StoreError::Stale { .. } | StoreError::Restored | StoreError::Closed) => {}
                 Err(error) => {
                     log::error!(target: "store", "cannot give back: {error} tx={hash}");
                     tokio::time::sleep(GIVE_BACK_AGAIN_AFTER).await;

@@ -10,7 +10,7 @@ use actix::Recipient;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::engine::{Batch, Engine};
+use super::engine::{Batch, Engine, Step};
 use super::overseer::Overseer;
 use crate::actors::messages::EventsCommitted;
 use crate::actors::supervision::DeathWatch;
@@ -68,7 +68,7 @@ enum Job {
     /// A read of what is committed, answered before the next batch.
     Read(QuickRead),
     /// A step that may wait.
-    Step(Announcement),
+    Step(Step),
     /// Write what waits, then end.
     Close(Closing),
 }
@@ -78,6 +78,8 @@ enum Job {
 pub(super) struct Writer {
     lane: Lane,
     in_flight: Arc<AtomicUsize>,
+    /// Whose writes these are; those of another than the present generation are refused.
+    generation: i64,
 }
 
 /// How jobs reach the engine.
@@ -127,14 +129,25 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let Place { events, watch, overseer } = place;
         let overseer = overseer.filter(|_| settings.inline);
-        let engine = Engine::new(database, events, overseer)?;
+        let mut engine = Engine::new(database, events, overseer)?;
+        let generation = engine.generation()?;
         let lane = if settings.inline {
             let engine = Mutex::new(Some(Inline { engine, _watch: watch }));
             Lane::Inline(Arc::new(InlineLane { engine, turn: tokio::sync::Mutex::default() }))
         } else {
             Lane::Thread(Thread::start(engine, settings, watch)?)
         };
-        Ok(Self { lane, in_flight: Arc::default() })
+        Ok(Self { lane, in_flight: Arc::default(), generation })
+    }
+
+    /// Whose writes these are.
+    pub(super) const fn generation(&self) -> i64 {
+        self.generation
+    }
+
+    /// The way of another generation to the same engine.
+    pub(super) fn of(&self, generation: i64) -> Self {
+        Self { generation, ..self.clone() }
     }
 
     /// Writes that wait for their answer.
@@ -142,17 +155,23 @@ impl Writer {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Runs `work` in the next batch; the answer comes after its commit.
+    /// Runs `work` in the next batch; the answer comes after its commit. Refused once the network
+    /// was restored, whoever did that.
     pub(super) fn write<T, F>(
         &self,
         settles: Option<TxHash>,
-        work: F,
+        mut work: F,
     ) -> impl Future<Output = Result<T, StoreError>> + use<T, F>
     where
         T: Send + 'static,
         F: FnMut(&mut Connection, &mut BatchContext) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let generation = self.generation;
+        let work = move |conn: &mut Connection, ctx: &mut BatchContext| {
+            ctx.admit(conn, generation)?;
+            work(conn, ctx)
+        };
         let write = Box::new(WriteOf { work, result: None, reply });
         self.submit(Job::Write { write, settles }, answer)
     }
@@ -177,7 +196,7 @@ impl Writer {
     /// Notes a step; it is written with a later batch.
     pub(super) fn step(&self, announcement: Announcement) {
         // A closed writer loses steps, which the next start does not need.
-        self.lane.send(Job::Step(announcement));
+        self.lane.send(Job::Step(Step { generation: self.generation, announcement }));
     }
 
     /// Writes what waits and ends the engine.

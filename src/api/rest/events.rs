@@ -47,7 +47,7 @@ pub(super) async fn of_transaction(
     let record = read(&api, hash).await?;
     let start = before_first(&api, hash, record.submitted_at).await?.max(after.unwrap_or(0));
     if after.is_some() && record.status.is_terminal() {
-        let rest = Follower { api: &api, only: Some(hash), cursor: start };
+        let rest = Follower { api: &api, only: Some(hash), cursor: start, restored: 0 };
         if !rest.has_more().await? {
             return Ok(HttpResponse::NoContent().finish());
         }
@@ -133,6 +133,8 @@ struct Follower<'a> {
     api: &'a Api,
     only: Option<TxHash>,
     cursor: i64,
+    /// The event of the last restore: what earlier ones tell may be undone.
+    restored: i64,
 }
 
 /// Whether a stream goes on.
@@ -144,7 +146,7 @@ enum Next {
 
 impl Follower<'_> {
     fn wants(&self, event: &Event) -> bool {
-        self.only.is_none_or(|hash| event.transaction == hash)
+        self.only.is_none_or(|hash| event.concerns(hash))
     }
 
     /// Is anything stored that this client does not know?
@@ -157,6 +159,12 @@ impl Follower<'_> {
             }
             self.cursor = last.cursor;
         }
+    }
+
+    /// Sends what is stored already.
+    async fn start(&mut self, frames: &mpsc::Sender<Bytes>) -> Result<Next, StoreError> {
+        self.restored = self.api.handles.last_restoration().await?;
+        self.replay(frames).await
     }
 
     /// Sends everything stored after the cursor.
@@ -187,6 +195,7 @@ impl Follower<'_> {
             return Next::End;
         }
         let is_last = self.only.is_some()
+            && event.cursor > self.restored
             && matches!(event.kind, EventKind::StatusChanged { status, .. } if status.is_terminal());
         if is_last { Next::End } else { Next::Continue }
     }
@@ -201,8 +210,8 @@ async fn follow(
     _permit: OwnedSemaphorePermit,
 ) {
     let pause = api.settings.stream_keep_alive.max(Duration::from_millis(1));
-    let mut follower = Follower { api, only, cursor: after };
-    let mut next = follower.replay(&frames).await;
+    let mut follower = Follower { api, only, cursor: after, restored: 0 };
+    let mut next = follower.start(&frames).await;
     let mut ticks = tokio::time::interval_at(Instant::now() + pause, pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while next == Ok(Next::Continue) {
@@ -232,6 +241,7 @@ fn frame(event: &Event) -> Bytes {
         EventKind::StatusChanged { .. } => "status_changed",
         EventKind::AppealOpened { .. } => "appeal_opened",
         EventKind::AppealClosed { .. } => "appeal_closed",
+        EventKind::NetworkRestored { .. } => "network_restored",
     };
     let data = serde_json::to_string(event).unwrap_or_default();
     Bytes::from(format!("id: {}\nevent: {name}\ndata: {data}\n\n", event.cursor))

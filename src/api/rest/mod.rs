@@ -10,6 +10,7 @@ pub mod lint;
 pub mod models;
 pub mod network;
 pub mod providers;
+pub mod snapshots;
 pub mod submission;
 pub mod transactions;
 pub mod validators;
@@ -44,7 +45,7 @@ impl Endpoint {
 }
 
 /// Every route, in the order in which they are matched.
-static ENDPOINTS: [Endpoint; 41] = [
+static ENDPOINTS: [Endpoint; 48] = [
     Endpoint::new(Method::GET, "/", |route| route.to(health::landing)),
     Endpoint::new(Method::GET, "/openapi.json", |route| route.to(health::openapi)),
     Endpoint::new(Method::GET, "/docs", |route| route.to(health::docs)),
@@ -98,6 +99,13 @@ static ENDPOINTS: [Endpoint; 41] = [
     Endpoint::new(Method::POST, "/v1/clock/advance", |route| route.to(clock::advance)),
     Endpoint::new(Method::POST, "/v1/clock/freeze", |route| route.to(clock::freeze)),
     Endpoint::new(Method::POST, "/v1/clock/release", |route| route.to(clock::release)),
+    Endpoint::new(Method::GET, "/v1/snapshots", |route| route.to(snapshots::list)),
+    Endpoint::new(Method::POST, "/v1/snapshots", |route| route.to(snapshots::create)),
+    Endpoint::new(Method::DELETE, "/v1/snapshots", |route| route.to(snapshots::delete_all)),
+    Endpoint::new(Method::POST, "/v1/snapshots/import", |route| route.to(snapshots::import)),
+    Endpoint::new(Method::DELETE, "/v1/snapshots/{id}", |route| route.to(snapshots::delete)),
+    Endpoint::new(Method::POST, "/v1/snapshots/{id}/restore", |route| route.to(snapshots::restore)),
+    Endpoint::new(Method::GET, "/v1/snapshots/{id}/export", |route| route.to(snapshots::export)),
 ];
 
 /// Method and path of every route, in the order in which they are matched.

@@ -284,7 +284,7 @@ async fn read_when(
 async fn news_of(events: &mut Receiver<Arc<Event>>, hash: TxHash) -> bool {
     loop {
         match events.recv().await {
-            Ok(event) if event.transaction == hash => return true,
+            Ok(event) if event.concerns(hash) => return true,
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => return true,
             Err(RecvError::Closed) => return false,

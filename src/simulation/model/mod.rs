@@ -150,6 +150,10 @@ impl Model {
                 EventKind::AppealClosed { successful, .. } => {
                     self.appeal_closed(event, *successful)?;
                 }
+                EventKind::NetworkRestored { snapshot } => {
+                    let broken = format!("snapshot {snapshot} was restored, and nobody asked");
+                    return Err(Law::EVENTS.broken(broken));
+                }
             }
         }
         self.check_commit()?;

@@ -35,8 +35,8 @@ async fn sums_tell_of_everything() {
 async fn transactions_are_searched_page_by_page() {
     let (world, contract, call) = busy().await;
     let total = |path: &str| {
-        let path = format!("/api/explorer/transactions{path}");
-        async { world.get(&path).await.expect(200)["pagination"]["total"].clone() }
+        let (world, path) = (&world, format!("/api/explorer/transactions{path}"));
+        async move { world.get(&path).await.expect(200)["pagination"]["total"].clone() }
     };
     assert_eq!(total("").await, 2);
     assert_eq!(total("?status=FINALIZED,PENDING").await, 2);
@@ -72,8 +72,8 @@ async fn transactions_are_searched_page_by_page() {
 async fn an_address_is_a_contract_a_validator_or_an_account() {
     let (world, contract, _) = busy().await;
     let read = |address: &str| {
-        let path = format!("/api/explorer/address/{address}");
-        async { world.get(&path).await }
+        let (world, path) = (&world, format!("/api/explorer/address/{address}"));
+        async move { world.get(&path).await }
     };
     let found = read(&contract).await.expect(200);
     assert_eq!((&found["type"], &found["tx_count"]), (&json!("CONTRACT"), &json!(2)));

@@ -125,21 +125,30 @@ fn calls() -> Vec<(&'static str, Json, Shape)> {
             json!([{ "provider": "openai", "model": "gpt-next", "plugin": "openai-compatible", "plugin_config": { "api_url": "https://api.openai.com", "api_key_env_var": "OPENAIKEY" }, "config": {} }]),
             Integer,
         ),
-        ("sim_updateProvider", json!([1, { "provider": "openai", "model": "gpt-4o" }]), Null),
+        (
+            "sim_updateProvider",
+            json!([10_001, { "provider": "openai", "model": "gpt-later", "plugin": "openai-compatible", "plugin_config": { "api_url": "https://api.openai.com", "api_key_env_var": "OPENAIKEY" } }]),
+            Null,
+        ),
         ("sim_deleteProvider", json!([1]), Null),
         ("sim_resetDefaultsLlmProviders", json!([]), Null),
         ("sim_deleteValidator", json!(["V"]), Text),
         ("sim_deleteAllValidators", json!([]), List),
         ("sim_getFinalityWindowTime", json!([]), Integer),
         ("sim_setFinalityWindowTime", json!([1]), Null),
+        ("sim_createSnapshot", json!([]), Integer),
+        ("sim_restoreSnapshot", json!([1]), Flag),
+        ("sim_deleteSnapshot", json!([1]), Flag),
+        ("sim_deleteAllSnapshots", json!([]), Object),
         ("sim_increaseTime", json!([60]), Integer),
         ("sim_setTime", json!([4_102_444_800_u64]), Integer),
     ]
 }
 
 /// Methods that only ever refuse, or that have tests of their own.
-const ELSEWHERE: [&str; 4] = [
+const ELSEWHERE: [&str; 5] = [
     "eth_getProof",
+    "sim_clearDbTables",
     "sim_updateTransactionStatus",
     "sim_cancelTransaction",
     "sim_upgradeContractCode",

@@ -242,7 +242,10 @@ async fn logs(caller: Caller, args: Args) -> Answer {
 /// The logs of a filter; `since` replaces where it begins.
 async fn found(caller: &Caller, filter: &Json, since: Option<u64>) -> Result<Vec<Json>, RpcError> {
     let head = caller.head().await?;
-    let Some(mut filter) = read_filter(caller, filter, head).await? else { return Ok(Vec::new()) };
+    let begins = since.unwrap_or(head);
+    let Some(mut filter) = read_filter(caller, filter, head, begins).await? else {
+        return Ok(Vec::new());
+    };
     if let Some(since) = since {
         filter.from = filter.from.max(since);
         filter.to = filter.to.max(head);
@@ -264,19 +267,21 @@ pub(in crate::api::rpc) async fn logs_since(
     found(caller, filter, Some(since)).await
 }
 
-/// Reads a filter as `eth_getLogs` has it; none when it names a block that does not exist.
+/// Reads a filter as `eth_getLogs` has it, which begins at `begins` unless it says where; none when
+/// it names a block that does not exist.
 async fn read_filter(
     caller: &Caller,
     filter: &Json,
     head: u64,
+    begins: u64,
 ) -> Result<Option<LogFilter>, RpcError> {
-    let number = |name: &str| match filter.get(name).filter(|it| !it.is_null()) {
-        None => Ok(head),
+    let number = |name: &str, otherwise: u64| match filter.get(name).filter(|it| !it.is_null()) {
+        None => Ok(otherwise),
         Some(value) => number_in(&value.to_string(), head).ok_or_else(|| {
             RpcError::invalid(&format!("filter.{name}"), &value.to_string(), Block.words())
         }),
     };
-    let (mut from, mut to) = (number("fromBlock")?, number("toBlock")?);
+    let (mut from, mut to) = (number("fromBlock", begins)?, number("toBlock", head)?);
     if let Some(hash) = filter.get("blockHash").filter(|it| !it.is_null()) {
         let hash = one::<Digest>("filter.blockHash", hash, Hash.words())?;
         let Some(block) = caller.api.handles.block(BlockId::Hash(hash)).await? else {
@@ -329,7 +334,7 @@ fn alternatives<T: std::str::FromStr>(
 async fn new_filter(caller: Caller, args: Args) -> Answer {
     let filter = args.json("filter")?.unwrap_or_else(|| json!({}));
     let head = caller.head().await?;
-    read_filter(&caller, &filter, head).await?;
+    read_filter(&caller, &filter, head, head).await?;
     Ok(quantity(caller.api.rpc.filters.add(Watched::Logs(filter), head)))
 }
 

@@ -6,6 +6,7 @@ mod calls;
 mod clock;
 mod contracts;
 mod network;
+mod snapshots;
 mod submission;
 mod transactions;
 mod validators;
@@ -18,7 +19,7 @@ pub(super) use self::blocks::{Watched, logs_since};
 use super::definition::Definition;
 
 /// The tables, in the order in which they are documented.
-static TABLES: [&[Definition]; 9] = [
+static TABLES: [&[Definition]; 10] = [
     network::METHODS,
     accounts::METHODS,
     submission::METHODS,
@@ -28,6 +29,7 @@ static TABLES: [&[Definition]; 9] = [
     blocks::METHODS,
     validators::METHODS,
     clock::METHODS,
+    snapshots::METHODS,
 ];
 
 static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Definition>> =

@@ -1,0 +1,3 @@
+DROP TABLE snapshot_chunks;
+DROP TABLE snapshots;
+DROP TABLE snapshot_counters;

@@ -1,0 +1,129 @@
+//! The statements that write a table's rows as JSON and read them back, in each database's words.
+//!
+//! Both databases make and take JSON themselves, so that a page of rows is one statement.
+
+use diesel::prelude::*;
+use diesel::sql_types::Text as SqlText;
+
+use super::tables::{Form, Table};
+use crate::domain::ledger::StoreError;
+use crate::storage::Connection;
+use crate::storage::failure::During;
+
+/// A row as JSON.
+#[derive(Debug, QueryableByName)]
+struct Line {
+    #[diesel(sql_type = SqlText)]
+    line: String,
+}
+
+/// At most `limit` rows of `table` in the order of its key, each as a JSON array; those after
+/// `last`, a row that was read before, or the first ones.
+pub(super) fn page(
+    conn: &mut Connection,
+    table: &Table,
+    last: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
+    let sql = select(table, conn, last.is_some(), limit);
+    let query = diesel::sql_query(sql).bind::<SqlText, _>(last.unwrap_or("[]").to_owned());
+    let lines: QueryResult<Vec<Line>> = match conn {
+        Connection::Sqlite(conn) => query.load(conn),
+        Connection::Postgres(conn) => query.load(conn),
+    };
+    let lines = lines.during("reading rows for a snapshot")?;
+    Ok(lines.into_iter().map(|line| line.line).collect())
+}
+
+/// Writes rows, given as a JSON array of arrays; answers how many.
+pub(super) fn insert(
+    conn: &mut Connection,
+    table: &Table,
+    rows: String,
+) -> Result<usize, StoreError> {
+    let query = diesel::sql_query(insertion(table, conn)).bind::<SqlText, _>(rows);
+    match conn {
+        Connection::Sqlite(conn) => query.execute(conn),
+        Connection::Postgres(conn) => query.execute(conn),
+    }
+    .during("writing the rows of a snapshot")
+}
+
+/// Empties a table.
+pub(super) fn empty(conn: &mut Connection, table: &Table) -> Result<(), StoreError> {
+    let query = diesel::sql_query(format!("DELETE FROM {}", table.name));
+    query.execute(conn).map(drop).during("emptying a table to restore it")
+}
+
+fn is_postgres(conn: &Connection) -> bool {
+    matches!(conn, Connection::Postgres(_))
+}
+
+fn select(table: &Table, conn: &Connection, is_continued: bool, limit: usize) -> String {
+    let is_postgres = is_postgres(conn);
+    let written = table.columns.iter().map(|(name, form)| match (form, is_postgres) {
+        (Form::Integer | Form::Text, _) => (*name).to_owned(),
+        (Form::Bytes, true) => format!("encode({name}, 'hex')"),
+        (Form::Bytes, false) => format!("iif({name} IS NULL, NULL, lower(hex({name})))"),
+    });
+    let written: Vec<String> = written.collect();
+    // One order on both, whatever the database's language is.
+    let keys = table.keys().iter().map(|(name, form)| match (form, is_postgres) {
+        (Form::Text, true) => format!("{name} COLLATE \"C\""),
+        _ => (*name).to_owned(),
+    });
+    let keys: Vec<String> = keys.collect();
+    let values: Vec<String> = (0..table.key)
+        .zip(table.keys())
+        .map(|(index, (_, form))| read(is_postgres, &placeholder(is_postgres), index, *form))
+        .collect();
+    let array = if is_postgres { "json_build_array" } else { "json_array" };
+    let text = if is_postgres { "::text" } else { "" };
+    let (keys, values) = (keys.join(", "), values.join(", "));
+    // The first page has the parameter as well, without a use for it.
+    let place = placeholder(is_postgres);
+    let condition = if is_continued {
+        format!("({keys}) > ({values})")
+    } else {
+        format!("{place} IS NOT NULL")
+    };
+    let (name, written) = (table.name, written.join(", "));
+    format!(
+        "SELECT {array}({written}){text} AS line FROM {name} WHERE {condition} \
+         ORDER BY {keys} LIMIT {limit}"
+    )
+}
+
+/// The one parameter.
+fn placeholder(is_postgres: bool) -> String {
+    if is_postgres { "($1::json)".into() } else { "?1".into() }
+}
+
+/// The value at `index` of the JSON array `source`.
+fn read(is_postgres: bool, source: &str, index: usize, form: Form) -> String {
+    if is_postgres {
+        let text = format!("({source} ->> {index})");
+        return match form {
+            Form::Integer => format!("{text}::bigint"),
+            Form::Text => text,
+            Form::Bytes => format!("decode({text}, 'hex')"),
+        };
+    }
+    let value = format!("json_extract({source}, '$[{index}]')");
+    match form {
+        Form::Integer | Form::Text => value,
+        Form::Bytes => format!("unhex({value})"),
+    }
+}
+
+fn insertion(table: &Table, conn: &Connection) -> String {
+    let is_postgres = is_postgres(conn);
+    let (names, name) = (table.names().join(", "), table.name);
+    let source = if is_postgres { "row.value" } else { "value" };
+    let values =
+        (0..).zip(table.columns).map(|(index, (_, form))| read(is_postgres, source, index, *form));
+    let values = values.collect::<Vec<_>>().join(", ");
+    let rows =
+        if is_postgres { "json_array_elements($1::json) AS row(value)" } else { "json_each(?1)" };
+    format!("INSERT INTO {name} ({names}) SELECT {values} FROM {rows}")
+}
