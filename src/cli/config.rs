@@ -114,7 +114,8 @@ options! {
     model: String, "AGORA_MODEL", value_name = "MODEL";
     /// Model that is asked when the first gives no answer.
     model_fallback: String, "AGORA_MODEL_FALLBACK", value_name = "MODEL";
-    /// JSON file with the models of single validators.
+    /// JSON file with the models of single validators, for those that have none stored
+    /// (`PUT /v1/validators/{address}`).
     models_file: PathBuf, "AGORA_MODELS_FILE", value_name = "FILE";
     /// Probability with which a simulated model is of another opinion than the others.
     model_disagreement: f64, "AGORA_MODEL_DISAGREEMENT", value_name = "PROBABILITY";

@@ -7,21 +7,25 @@ use std::time::Duration;
 
 use agora::actors::handles::Handles;
 use agora::actors::messages::{ModelsError, Trust};
+use agora::actors::settings::NetworkSettings;
 use agora::actors::system::Network;
 use agora::domain::calldata::Value;
 use agora::domain::ledger::{
     CallEntry, NewTransaction, ProviderChange, ReadOnlyCall, TransactionRecord, ValidatorChange,
 };
 use agora::domain::{
-    Address, Bytes, Code, ExecutionOutcome, ModelChoice, Payload, RunContext, Stake, Status,
-    from_json,
+    Address, Bytes, Code, Execution, ExecutionOutcome, ModelChoice, Payload, RunContext, Stake,
+    Status, TransactionRules, from_json,
 };
 use agora::execution::nondeterminism::Services;
 use agora::execution::nondeterminism::models::{ModelRouter, ModelSettings, Secrets};
 use agora::execution::python::{PythonExecutor, PythonSettings};
+use agora::execution::scripted::Scripted;
 use serde_json::{Value as Json, json};
 
-use crate::network::{Place, account, decided, on_both, settings, start_with, transaction};
+use crate::network::{
+    Place, account, call, decided, deployed, on_both, settings, start_with, transaction,
+};
 
 const JUDGE: &str = r#"# { "Depends": "py-genlayer:test" }
 from genlayer import *
@@ -190,37 +194,76 @@ on_both! {
     }
 }
 
-on_both! {
-    async fn mocked_validators_of_other_opinions_do_not_agree(place: Place) {
-        let world = world(place, 5).await;
-        let contract = world.deploy().await;
-        let opinions = ["sun", "rain", "fog", "snow"].map(|page| mocked(page, page));
-        let record = world.call(contract, "judge", &json!({"validators": opinions})).await;
-        assert_eq!(record.status, Status::Undetermined, "{record:?}");
-        assert_eq!(world.state(contract).await, Value::from("nothing at no time"));
-        world.stop().await;
-    }
+#[actix::test]
+async fn mocked_validators_of_other_opinions_do_not_agree() {
+    let world = world(Place::sqlite(), 5).await;
+    let contract = world.deploy().await;
+    let opinions = ["sun", "rain", "fog", "snow"].map(|page| mocked(page, page));
+    let context = world.context(&json!({"validators": opinions})).await;
+    let payload = Payload::Call { calldata: calldata(Some("judge")) };
+    let new = transaction(account(0), Some(contract), payload);
+    let rules = TransactionRules { rotations_max: 0, ..new.rules };
+    let submitted = world.handles.submit(NewTransaction { context, rules, ..new }).await.unwrap();
+    let record = decided(&world.handles, submitted.hash).await;
+    assert_eq!(record.status, Status::Undetermined, "{record:?}");
+    assert_eq!(world.state(contract).await, Value::from("nothing at no time"));
+    world.stop().await;
 }
 
-on_both! {
-    async fn models_of_registered_validators_are_asked_at_once(place: Place) {
-        let world = world(place, 3).await;
-        let contract = world.deploy().await;
-        for (page, answer) in [("sun", "bright"), ("rain", "dull")] {
-            for record in world.handles.validators().await.unwrap() {
-                let mut json = mocked(page, answer);
-                json.as_object_mut().unwrap().remove("stake");
-                let models = Some(world.handles.read_models(&json).await.unwrap());
-                let address = record.validator.address;
-                let change = ValidatorChange::Update { address, stake: None, models };
-                world.handles.change_validators(change).await.unwrap();
-            }
-            let record = world.call(contract, "judge", &json!({})).await;
-            assert_eq!(record.status, Status::Accepted, "{record:?}");
-            assert_eq!(returned(&record), Value::from(answer));
+#[actix::test]
+async fn models_of_registered_validators_are_asked_at_once() {
+    let world = world(Place::sqlite(), 3).await;
+    let contract = world.deploy().await;
+    for (page, answer) in [("sun", "bright"), ("rain", "dull")] {
+        for record in world.handles.validators().await.unwrap() {
+            let mut json = mocked(page, answer);
+            json.as_object_mut().unwrap().remove("stake");
+            let models = Some(world.handles.read_models(&json).await.unwrap());
+            let address = record.validator.address;
+            let change = ValidatorChange::Update { address, stake: None, models };
+            world.handles.change_validators(change).await.unwrap();
         }
-        world.stop().await;
+        let record = world.call(contract, "judge", &json!({})).await;
+        assert_eq!(record.status, Status::Accepted, "{record:?}");
+        assert_eq!(returned(&record), Value::from(answer));
     }
+    world.stop().await;
+}
+
+/// Says which model it was given.
+fn teller() -> Arc<Scripted> {
+    Arc::new(Scripted::new(|request| {
+        let name = request.models.as_ref().map_or("none", |models| models.primary.model.as_str());
+        let said = Bytes::from(Value::from(name).encode());
+        Ok(Execution::ending(ExecutionOutcome::Return(said)))
+    }))
+}
+
+#[actix::test]
+async fn models_are_known_to_every_process_of_a_network_at_once() {
+    let Some(place) = Place::postgres() else { return };
+    let owned = |owner: &str| NetworkSettings { owner: owner.into(), ..settings() };
+    let first = start_with(&place, owned("first"), teller(), 1).await;
+    let second = start_with(&place, owned("second"), teller(), 1).await;
+    let (changing, asked) = (first.handles(), second.handles());
+    let contract = deployed(&asked).await;
+    let address = changing.validators().await.unwrap()[0].validator.address;
+    assert_eq!(asked.electorate().await.unwrap().models.len(), 0);
+    for model in ["one", "two"] {
+        let json = json!({"provider": "simulated", "model": model});
+        let models = Some(changing.read_models(&json).await.unwrap());
+        let change = ValidatorChange::Update { address, stake: None, models };
+        changing.change_validators(change).await.unwrap();
+        for _ in 0..8 {
+            let hash = asked.submit(call(account(1), contract, "x")).await.unwrap().hash;
+            assert_eq!(returned(&decided(&asked, hash).await), Value::from(model));
+        }
+        let read = ReadOnlyCall::view(contract, calldata(Some("x")));
+        let said = asked.call(read).await.unwrap().outcome;
+        assert_eq!(said, ExecutionOutcome::Return(Value::from(model).encode().into()));
+    }
+    assert!(first.shut_down(Duration::from_secs(5)).await);
+    assert!(second.shut_down(Duration::from_secs(5)).await);
 }
 
 #[actix::test]

@@ -13,6 +13,7 @@ mod browser;
 mod fetch;
 mod mocks;
 mod models;
+mod own_mocks;
 mod providers;
 mod recording;
 mod secrecy;
