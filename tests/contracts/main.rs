@@ -12,6 +12,7 @@ mod corpus;
 mod determinism;
 mod events;
 mod examples;
+mod features;
 mod harness;
 mod hostile;
 mod language;
