@@ -60,3 +60,13 @@ async fn numbers_of_the_standard_library() {
 async fn the_language() {
     check(include_str!("features/language.py")).await;
 }
+
+#[tokio::test]
+async fn storage_of_the_sdk() {
+    check(include_str!("features/sdk_storage.py")).await;
+}
+
+#[tokio::test]
+async fn names_of_the_sdk() {
+    check(include_str!("features/sdk_names.py")).await;
+}
