@@ -34,11 +34,18 @@ class _FileIO(_io._RawIOBase):
     __init__ = _refuse
 
 
+def _urandom(size):
+    """Bytes of the job's own chance: the same on every node that runs it."""
+    return sys.modules["random"].randbytes(size)
+
+
 # Modules of the standard library want to see an `os` while they are imported; none of it works.
-_path = _module("posixpath", join=_refuse, exists=lambda path: False, sep="/")
+_path = _module("posixpath", join=_refuse, exists=lambda path: False, sep="/",
+                normcase=_fspath, basename=lambda path: path.rpartition("/")[2],
+                splitext=lambda path: (path, ""), isabs=lambda path: True)
 _module("os", PathLike=_PathLike, fspath=_fspath, fsencode=_refuse, fsdecode=_refuse, sep="/",
         altsep=None, linesep="\n", curdir=".", pardir="..", name="posix", environ={}, path=_path,
-        urandom=_refuse, stat=_refuse, open=_refuse, getcwd=lambda: "/", getpid=lambda: 1,
+        urandom=_urandom, stat=_refuse, open=_refuse, getcwd=lambda: "/", getpid=lambda: 1,
         SEEK_SET=0, SEEK_CUR=1, SEEK_END=2)
 _module("posix", stat=_refuse, open=_refuse, getcwd=lambda: "/", fspath=_fspath, environ={})
 _module("os.path", **vars(_path))

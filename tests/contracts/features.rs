@@ -1,0 +1,72 @@
+//! What public contracts use, feature by feature, as on CPython and GenVM's SDK.
+//!
+//! Each public method of a contract in `features/` takes no arguments, uses one feature or a few of
+//! a kind, and fails when one of them does not do what it should. The files of the standard library
+//! and of the language hold on CPython 3.13, too.
+
+use agora::domain::ExecutionOutcome;
+use agora::execution::Executor;
+use agora::execution::python::PythonExecutor;
+
+use crate::harness::*;
+
+/// The last line of the contract in a traceback, and the error.
+fn words(stderr: &str) -> String {
+    let place = stderr.lines().rev().find(|line| line.trim_start().starts_with("File \"contract"));
+    let line = place.and_then(|place| stderr.lines().skip_while(|line| *line != place).nth(1));
+    let error = stderr.lines().rev().find(|line| !line.trim().is_empty());
+    [place, line, error].into_iter().flatten().map(str::trim).collect::<Vec<_>>().join(" | ")
+}
+
+/// Calls every method of a contract, and tells which do not return.
+async fn failures(executor: &PythonExecutor, source: &str) -> Vec<String> {
+    let schema = executor.schema(request(source, None, vec![]).code).await.unwrap();
+    let schema = match schema {
+        Ok(schema) => schema,
+        Err(error) => return vec![error],
+    };
+    let contract = Contract::deploy(executor, source, vec![]).await;
+    let mut failures = Vec::new();
+    for (name, _) in schema["methods"].as_object().unwrap() {
+        let execution = executor.execute(contract.request(Some(name), vec![])).await.unwrap();
+        if !matches!(execution.outcome, ExecutionOutcome::Return(_)) {
+            failures.push(format!("{name}: {}", words(&execution.stderr)));
+        }
+    }
+    failures
+}
+
+async fn check(source: &str) {
+    let failures = failures(&executor(), source).await;
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[tokio::test]
+async fn texts_of_the_standard_library() {
+    check(include_str!("features/stdlib_text.py")).await;
+}
+
+#[tokio::test]
+async fn data_of_the_standard_library() {
+    check(include_str!("features/stdlib_data.py")).await;
+}
+
+#[tokio::test]
+async fn numbers_of_the_standard_library() {
+    check(include_str!("features/stdlib_numbers.py")).await;
+}
+
+#[tokio::test]
+async fn the_language() {
+    check(include_str!("features/language.py")).await;
+}
+
+#[tokio::test]
+async fn storage_of_the_sdk() {
+    check(include_str!("features/sdk_storage.py")).await;
+}
+
+#[tokio::test]
+async fn names_of_the_sdk() {
+    check(include_str!("features/sdk_names.py")).await;
+}
