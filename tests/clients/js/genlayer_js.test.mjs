@@ -97,7 +97,7 @@ describe("calldata", () => {
   ];
   const bytesOf = (value) => Buffer.from(abi.calldata.encode(value)).toString("hex");
   let address;
-  before(async () => (address = await deploy("values", [7], { kwargs: { note: "kept" } })));
+  before(async () => (address = await deploy("values")));
 
   for (const [value, type] of samples) {
     test(`takes ${type} and gives it back: ${bytesOf(value).slice(0, 24)}`, async () => {
@@ -112,14 +112,16 @@ describe("calldata", () => {
     const { found } = await write(address, "tell", [everything]);
     const { result, calldata } = receiptOf(found);
     assert.equal(result.status, "return");
-    assert.equal(result.payload.readable, abi.calldata.toString(everything));
+    const canonical = abi.calldata.decode(abi.calldata.encode(everything));
+    assert.equal(result.payload.readable, abi.calldata.toString(canonical));
     assert.ok(calldata.readable.includes("tell"));
   });
 
   test("carries named arguments", async () => {
     const kwargs = { third: "?" };
     assert.equal(await read(address, "join", ["a", "b"], { kwargs }), "ab?");
-    const kept = await read(address, "kept", [], { jsonSafeReturn: false });
+    const noted = await deploy("values", [7], { kwargs: { note: "kept" } });
+    const kept = await read(noted, "kept", [], { jsonSafeReturn: false });
     assert.equal(kept.get("text"), "kept");
     assert.equal(kept.get("number"), 7n);
   });
@@ -224,8 +226,9 @@ describe("beyond writing", () => {
     assert.equal(await read(relay, "peek"), "passed on");
   });
 
-  test("an accepted transaction is appealed", async () => {
+  test("an accepted transaction is appealed", async (context) => {
     await setFinalityWindow(600);
+    context.after(() => setFinalityWindow(1));
     const { hash } = await write(address, "update_storage", ["appealed"]);
     const returned = await client.appealTransaction({ txId: hash });
     // Versions up to 0.27 return what they find in the receipt's log: the same transaction.
