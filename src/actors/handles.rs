@@ -1,5 +1,8 @@
 //! What the API may ask of the running network: methods, no actors.
 
+mod chain;
+mod explorer;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +13,11 @@ use tokio::sync::broadcast::Receiver;
 use super::clock::NetworkClock;
 use super::events::Events;
 use super::messages::{
-    AddBlock, AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
-    ChangeValidators, CountReceived, CountStatuses, DescribeCode, DescribeContract, GetAccount,
-    GetBlock, GetContract, GetEnvelope, GetFinalityWindow, GetLastCursor, GetTransaction,
-    LintContract, ListContracts, ListEvents, ListLogs, ListPages, ListTransactions, ListValidators,
-    OpenAppeal, OpenSignedAppeal, ReadError, ReadPages, SubmitTransaction, Subscribe, ViewContract,
-    WakeUp, WindowsMoved,
+    AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
+    ChangeValidators, CountStatuses, DescribeCode, DescribeContract, GetAccount, GetContract,
+    GetFinalityWindow, GetLastCursor, GetTransaction, LintContract, ListContracts, ListEvents,
+    ListPages, ListTransactions, ListValidators, OpenAppeal, ReadError, ReadPages,
+    SubmitTransaction, Subscribe, ViewContract, WakeUp, WindowsMoved,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -29,8 +31,8 @@ use crate::domain::ledger::{
     TransactionRecord, ValidatorChange, ValidatorRecord,
 };
 use crate::domain::{
-    Address, AppealKind, BlockId, BlockRecord, Clock, ClockChange, ClockReading, Code,
-    EnvelopeRecord, Event, Execution, LintReport, LogFilter, LogRecord, PageKey, Timestamp, TxHash,
+    Address, AppealKind, Clock, ClockChange, ClockReading, Code, Event, Execution, LintReport,
+    PageKey, Timestamp, TxHash,
 };
 
 /// Everything the API may ask of the running network. Cheap to clone, usable from any thread.
@@ -114,35 +116,6 @@ impl Handles {
         self.ask(OpenAppeal { hash, appellant }).await
     }
 
-    /// Challenges a decision as the signer of an Ethereum transaction wants.
-    pub async fn open_signed_appeal(&self, signed: EnvelopeRecord) -> Result<(), StoreError> {
-        self.ask(OpenSignedAppeal(Box::new(signed))).await
-    }
-
-    /// A signed Ethereum transaction as it arrived.
-    pub async fn envelope(&self, hash: TxHash) -> Result<Option<EnvelopeRecord>, StoreError> {
-        self.ask(GetEnvelope(hash)).await
-    }
-
-    /// A block with what was accepted in it.
-    pub async fn block(&self, id: BlockId) -> Result<Option<BlockRecord>, StoreError> {
-        self.ask(GetBlock(id)).await
-    }
-
-    /// Adds an empty block, because somebody waits for the chain to grow.
-    pub async fn add_block(&self) -> Result<(), StoreError> {
-        self.ask(AddBlock).await
-    }
-
-    /// Logs in their order; one more than `limit` tells that there are more.
-    pub async fn logs(
-        &self,
-        filter: LogFilter,
-        limit: usize,
-    ) -> Result<Vec<LogRecord>, StoreError> {
-        self.ask(ListLogs { filter, limit }).await
-    }
-
     /// Withdraws a transaction that waits for its first round.
     pub async fn cancel(&self, hash: TxHash) -> Result<(), StoreError> {
         self.ask(CancelTransaction(hash)).await
@@ -205,11 +178,6 @@ impl Handles {
         keys: Vec<PageKey>,
     ) -> Result<Vec<crate::domain::Page>, StoreError> {
         self.ask(ReadPages { address, version, keys }).await
-    }
-
-    /// How many transactions were sent to an address, deploys of it included.
-    pub async fn received(&self, address: Address) -> Result<u64, StoreError> {
-        self.ask(CountReceived(address)).await
     }
 
     /// Runs a read-only call.

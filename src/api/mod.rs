@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod error;
+mod explorer;
 mod input;
 pub mod limits;
 mod metrics;

@@ -22,6 +22,7 @@ mod message;
 mod model;
 mod notation;
 mod profile;
+mod search;
 mod status;
 mod store_error;
 mod time;
@@ -52,6 +53,10 @@ pub use message::{EmittedMessage, MessageBody, Trigger};
 pub use model::{ContextValidator, ModelChoice, NodeModels, Plugin, RunContext};
 pub use notation::{NotationError, from_json, to_json};
 pub use profile::{Profile, UnknownProfile};
+pub use search::{
+    ContractOrder, ContractSearch, ContractSummary, LedgerSums, TransactionSearch,
+    TransactionsFound,
+};
 pub use status::{IllegalStatusChange, Status};
 pub use time::{Clock, Timestamp};
 pub use transaction::{

@@ -20,6 +20,7 @@ mod database;
 mod decisions;
 mod effects;
 mod envelopes;
+mod explorer;
 mod failure;
 mod finality;
 mod history;
@@ -54,6 +55,7 @@ pub use database::{
 };
 pub use decisions::{announcements_record_in_txn, decision_persist_in_txn};
 pub use envelopes::envelope_get;
+pub use explorer::{contract_search, ledger_sums, transaction_search};
 pub use finality::{
     finality_window_load, finality_window_set_in_txn, transaction_finalize_in_txn,
     transaction_list_due, transaction_next_due_at,

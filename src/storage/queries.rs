@@ -42,7 +42,10 @@ pub fn transaction_get(
     Ok(Some(record))
 }
 
-fn record(row: TransactionRow, code: Option<Vec<u8>>) -> Result<TransactionRecord, StoreError> {
+pub(super) fn record(
+    row: TransactionRow,
+    code: Option<Vec<u8>>,
+) -> Result<TransactionRecord, StoreError> {
     Ok(TransactionRecord {
         position: Position(row.position),
         transaction: row.transaction(code)?,

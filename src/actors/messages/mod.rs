@@ -7,6 +7,7 @@
 
 mod blocks;
 mod clock;
+mod explorer;
 mod round;
 
 use actix::Message;
@@ -17,6 +18,7 @@ pub use self::blocks::{
 pub use self::clock::{
     ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow, WindowsMoved,
 };
+pub use self::explorer::{SearchContracts, SearchTransactions, SumLedger};
 pub use self::round::{
     ConsensusFinished, Dismiss, ExecutionTimedOut, LeaderProposed, NodeFailed, RevealVote,
     VoteCommitted, VoteRevealed, WindowOpened,

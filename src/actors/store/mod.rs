@@ -7,6 +7,7 @@ mod blocks;
 mod claims;
 mod clock;
 mod engine;
+mod explorer;
 mod overseer;
 mod rounds;
 mod writer;

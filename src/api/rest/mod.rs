@@ -21,8 +21,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::error::ApiError;
 use super::input::Fields;
-use super::rpc;
 use super::server::Api;
+use super::{explorer, rpc};
 use crate::domain::ledger::Position;
 
 /// The answer of every handler.
@@ -116,7 +116,11 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         }
         app.service(resource);
     }
+    explorer::configure(app);
     app.route("/api", web::post().to(rpc::serve));
+    for path in ["/ws", "/socket.io", "/socket.io/"] {
+        app.route(path, web::get().to(rpc::connect));
+    }
     app.route("/openrpc.json", web::get().to(rpc::discover));
     app.service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")));
     app.default_service(web::to(no_such_route));

@@ -12,9 +12,14 @@ mod document;
 mod methods;
 mod protocol;
 mod raw;
+mod shared;
+mod socket;
 mod state;
 mod views;
 
 pub use document::{method_table, openrpc};
 pub(super) use protocol::{discover, serve};
+pub(super) use shared::{provider_views, transaction_view, validator_view};
+pub(super) use socket::connect;
 pub(super) use state::RpcState;
+pub(super) use views::{iso8601, plain};

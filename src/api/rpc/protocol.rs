@@ -82,7 +82,7 @@ pub(in crate::api) async fn discover() -> HttpResponse {
 }
 
 /// The admin key may come as a bearer token or as the header Studio's clients send.
-fn has_admin_key(api: &Api, request: &HttpRequest) -> bool {
+pub(super) fn has_admin_key(api: &Api, request: &HttpRequest) -> bool {
     let access = &api.settings.access;
     let key = request.headers().get("x-api-key").and_then(|value| value.to_str().ok());
     access.admit_admin(request).is_ok() || key.is_some_and(|key| access.admits_key(key))

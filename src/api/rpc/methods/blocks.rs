@@ -255,6 +255,15 @@ async fn found(caller: &Caller, filter: &Json, since: Option<u64>) -> Result<Vec
     Ok(logs.iter().map(views::log).collect())
 }
 
+/// The logs of a filter from block `since` on, for somebody who follows them.
+pub(in crate::api::rpc) async fn logs_since(
+    caller: &Caller,
+    filter: &Json,
+    since: u64,
+) -> Result<Vec<Json>, RpcError> {
+    found(caller, filter, Some(since)).await
+}
+
 /// Reads a filter as `eth_getLogs` has it; none when it names a block that does not exist.
 async fn read_filter(
     caller: &Caller,

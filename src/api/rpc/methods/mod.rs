@@ -13,7 +13,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub(super) use self::blocks::Watched;
+pub(super) use self::blocks::{Watched, logs_since};
 use super::definition::Definition;
 
 /// The tables, in the order in which they are documented.

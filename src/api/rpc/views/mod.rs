@@ -33,7 +33,7 @@ pub(super) fn quantity_of(amount: Amount) -> Json {
 }
 
 /// Money as Studio writes it: a plain number where JSON can hold it exactly, else text.
-pub(super) fn plain(amount: Amount) -> Json {
+pub(in crate::api) fn plain(amount: Amount) -> Json {
     let number = amount.get();
     if number <= U256::from(u64::MAX) {
         Json::from(u64::try_from(number).unwrap_or_default())
@@ -58,7 +58,7 @@ pub(super) fn seconds(at: Timestamp) -> i64 {
 }
 
 /// An instant as Studio writes it: ISO 8601 with its offset.
-pub(super) fn iso8601(at: Timestamp) -> String {
+pub(in crate::api) fn iso8601(at: Timestamp) -> String {
     let instant = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
     instant.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
 }
