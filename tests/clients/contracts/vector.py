@@ -21,7 +21,7 @@ class Vector(gl.Contract):
     def set(self, number: int) -> None:
         self.calls += 1
 
-    @gl.public.write
+    @gl.public.write.payable
     def f(self, first: typing.Any = None, *, k: typing.Any = None) -> None:
         self.calls += 1
 

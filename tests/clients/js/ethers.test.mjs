@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { JsonRpcProvider, Network, Wallet, formatEther, parseEther } from "ethers";
-import { endpoint, rpc } from "./support.mjs";
+import { endpoint, eventually, rpc } from "./support.mjs";
 import { deploy } from "./support_client.mjs";
 
 const provider = new JsonRpcProvider(endpoint, undefined, { pollingInterval: 50 });
@@ -50,7 +50,8 @@ describe("a wallet", () => {
     assert.equal(receipt.status, 1);
     assert.equal(receipt.hash, response.hash);
     assert.equal(receipt.from, wallet.address);
-    assert.equal((await provider.getBalance(other)) - before, parseEther("0.25"));
+    await eventually("the money arrives", () => provider.getBalance(other),
+      (balance) => balance - before === parseEther("0.25"));
     return receipt;
   };
 

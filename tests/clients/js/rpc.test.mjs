@@ -195,7 +195,7 @@ describe("a pending transaction", () => {
       client.writeContract({ address, functionName: "count", args: [steps], value: 0n });
     await count(5_000_000);
     const hash = await count(1);
-    const raw = keccak256(concat([toBytes("cancel_transaction"), hash]));
+    const raw = keccak256(concat([toBytes("cancel_transaction"), toBytes(hash)]));
     const stranger = privateKeyToAccount(generatePrivateKey());
     const wrong = await stranger.signMessage({ message: { raw } });
     assert.ok((await answer("sim_cancelTransaction", [hash, wrong])).error);

@@ -5,7 +5,7 @@ import { createPublicClient, createWalletClient, defineChain, http, parseEther }
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { createClient } from "genlayer-js";
 import { localnet } from "genlayer-js/chains";
-import { contract, endpoint, rpc, transactionWith } from "./support.mjs";
+import { contract, endpoint, eventually, rpc, transactionWith } from "./support.mjs";
 import { account as deployer, deploy, write } from "./support_client.mjs";
 
 const chain = defineChain({
@@ -62,7 +62,7 @@ describe("a wallet", () => {
     const receipt = await open.waitForTransactionReceipt({ hash, timeout: 30_000 });
     assert.equal(receipt.status, "success");
     assert.equal(receipt.transactionHash, hash);
-    assert.equal((await balance(other)) - before, parseEther("0.5"));
+    await eventually("the money arrives", () => balance(other), (now) => now - before === parseEther("0.5"));
     return receipt;
   };
 

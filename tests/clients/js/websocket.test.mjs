@@ -1,9 +1,10 @@
 // The frames that the Studio's user interface exchanges on /ws.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { keccak256 } from "viem";
 import WebSocket from "ws";
 import { contract, eventually, rpc, setFinalityWindow, url } from "./support.mjs";
-import { account, client, deploy, write } from "./support_client.mjs";
+import { account, client, deploy, succeeded, write } from "./support_client.mjs";
 
 /** A connection that remembers every frame. */
 async function connect(path = "/ws") {
@@ -88,14 +89,42 @@ test("who follows nothing hears nothing of a transaction", async () => {
   stranger.close();
 });
 
-test("who follows an account learns of its contracts", async () => {
-  socket.say("subscribe", [account.address]);
-  await socket.hear("subscribed", ({ event, data }) => event === "subscribed" && data.room === account.address);
-  const made = await deploy("storage", ["announced"]);
-  const { data } = await socket.hear(
-    "deployed_contract", ({ event, data }) => event === "deployed_contract" && data.data.id === made);
-  assert.match(data.transaction_hash, /^0x[0-9a-f]{64}$/);
+const isDeployed = (hash) => ({ event, data }) =>
+  event === "deployed_contract" && data.transaction_hash === hash;
+
+/** Deploys as a wallet that follows its transaction before it sends it. */
+async function deployFollowed(source) {
+  let hash;
+  const signTransaction = async (...given) => {
+    const raw = await account.signTransaction(...given);
+    hash = keccak256(raw);
+    socket.say("subscribe", [hash]);
+    await socket.hear("subscribed", ({ event, data }) => event === "subscribed" && data.room === hash);
+    return raw;
+  };
+  await client.deployContract({
+    account: { ...account, signTransaction }, code: contract(source), args: ["followed"],
+  });
+  return hash;
+}
+
+test("who follows a deployment learns the contract's address", async () => {
+  const hash = await deployFollowed("storage");
+  const { data } = await socket.hear("deployed_contract", isDeployed(hash));
+  const found = await rpc("eth_getTransactionByHash", hash);
+  assert.equal(data.data.id, found.data.contract_address);
   assert.ok("state" in data.data.data);
+  for (const status of ["PROPOSING", "COMMITTING", "REVEALING", "ACCEPTED"]) {
+    await socket.hear(status, ({ event, data }) => event === "transaction_status_updated"
+      && data.data.hash === hash && data.data.new_status === status);
+  }
+});
+
+test("who follows it only afterwards, as the user interface does, learns it too", async () => {
+  const hash = await client.deployContract({ code: contract("storage"), args: ["late"] });
+  await succeeded(hash);
+  socket.say("subscribe", [hash]);
+  await socket.hear("deployed_contract", isDeployed(hash), 10);
 });
 
 test("everybody hears of a new window", async () => {

@@ -2,7 +2,7 @@
 
 import pytest
 from eth_account import Account
-from support import ENDPOINT, rpc
+from support import ENDPOINT, eventually, rpc
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
 
@@ -54,7 +54,11 @@ def test_a_transfer_of_each_type(web3, account, fields):
     assert receipt.status == 1
     assert receipt["from"] == account.address
     assert receipt.type == fields.get("type", 0)
-    assert web3.eth.get_balance(OTHER) - before == GEN
+    eventually(
+        "the money arrives",
+        lambda: web3.eth.get_balance(OTHER),
+        lambda balance: balance - before == GEN,
+    )
     assert web3.eth.get_transaction_count(account.address) == nonce + 1
     assert sent in web3.eth.get_block(receipt.blockNumber).transactions
 
