@@ -187,7 +187,7 @@ describe("what a contract is", () => {
     assert.deepEqual(await client.getContractSchemaForCode(contract("values")), schema);
   });
 
-  test("its code", { skip: !since(18) && "getContractCode came with 0.18" }, async () => {
+  if (since(18)) test("its code", async () => {
     const address = await deploy("storage", ["code"]);
     assert.equal(await client.getContractCode(address), contract("storage"));
   });
@@ -202,7 +202,7 @@ describe("beyond writing", () => {
   let address;
   before(async () => (address = await deploy("storage", ["base"])));
 
-  test("a simulated write changes nothing", { skip: !since(18) && "came with 0.18" }, async () => {
+  if (since(18)) test("a simulated write changes nothing", async () => {
     const values = await deploy("values");
     const args = { address: values, functionName: "tell", args: ["simulated"] };
     assert.equal(await client.simulateWriteContract(args), "simulated");
@@ -243,7 +243,7 @@ describe("beyond writing", () => {
     await wait(hash, TransactionStatus.FINALIZED);
   });
 
-  test("a waiting transaction is cancelled", { skip: !since(27) && "came with 0.27" }, async () => {
+  if (since(27)) test("a waiting transaction is cancelled", async () => {
     const patience = await deploy("patience");
     const count = (steps) =>
       client.writeContract({ address: patience, functionName: "count", args: [steps], value: 0n });
@@ -258,13 +258,13 @@ describe("beyond writing", () => {
     await assert.rejects(stranger.cancelTransaction({ hash: first }));
   });
 
-  test("a transaction is traced", { skip: !since(27) && "came with 0.27" }, async () => {
+  if (since(27)) test("a transaction is traced", async () => {
     const { hash } = await write(address, "update_storage", ["traced"]);
     const trace = await client.debugTraceTransaction({ hash });
     assert.match(trace.stdout, /^was /);
   });
 
-  test("finalizing is asked for", { skip: !since(28) && "came with 0.28" }, async () => {
+  if (since(28)) test("finalizing is asked for", async () => {
     const { hash } = await write(address, "update_storage", ["to be final"]);
     await wait(hash, TransactionStatus.FINALIZED);
     assert.match(await client.finalizeTransaction({ txId: hash }), /^0x[0-9a-f]{64}$/);
