@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::error::ApiError;
 use super::limits::{ApiSettings, Limits};
 use super::metrics::Metrics;
-use super::{openapi, rest, rpc};
+use super::{Access, openapi, rest, rpc};
 use crate::actors::handles::Handles;
 
 /// What handlers work with; one for all workers.
@@ -66,10 +66,23 @@ fn cors(settings: &ApiSettings) -> Cors {
         .allow_any_header()
         .expose_headers([header::LOCATION, header::RETRY_AFTER])
         .max_age(3_600);
+    let cors = if matches!(settings.access, Access::Open) {
+        cors.allowed_origin_fn(|origin, _| is_loopback(origin))
+    } else {
+        cors
+    };
     settings.cors_origins.iter().fold(cors, |cors, origin| match origin.as_str() {
         "*" => cors.allow_any_origin(),
         origin => cors.allowed_origin(origin),
     })
+}
+
+/// Does a page come from this machine? Those of the developer's own applications do, and no other
+/// page can say so.
+fn is_loopback(origin: &HeaderValue) -> bool {
+    let host = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    let host = host.map(|(_, host)| host.rsplit_once(':').map_or(host, |(host, _)| host));
+    host.is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// Paths that are asked by machines again and again, and have no rate limit.
@@ -143,4 +156,20 @@ fn with_safe_headers<B>(mut response: ServiceResponse<B>) -> ServiceResponse<B> 
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_this_machine_are_known_by_their_host() {
+        let is = |origin: &'static str| is_loopback(&HeaderValue::from_static(origin));
+        for own in ["http://localhost:8080", "http://127.0.0.1", "https://[::1]:3000"] {
+            assert!(is(own), "{own}");
+        }
+        for foreign in ["https://localhost.example", "http://example.com:80", "null", "localhost"] {
+            assert!(!is(foreign), "{foreign}");
+        }
+    }
 }

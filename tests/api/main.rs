@@ -18,4 +18,5 @@ mod lint;
 mod live;
 mod mutations;
 mod routes;
+mod rpc;
 mod support;

@@ -1,5 +1,7 @@
 //! What many methods ask the network.
 
+use std::time::Duration;
+
 use actix_web::web::Data;
 use serde_json::Value as Json;
 use tokio::time::Instant;
@@ -7,8 +9,11 @@ use tokio::time::Instant;
 use super::answer::{Answer, RpcError};
 use super::views::{self, TransactionContext};
 use crate::api::server::Api;
-use crate::domain::ledger::TransactionRecord;
-use crate::domain::{BlockId, TxHash};
+use crate::domain::ledger::{NewTransaction, TransactionRecord};
+use crate::domain::{BlockId, EventKind, TxHash};
+
+/// How long a transfer is waited for.
+const SETTLING_MAX: Duration = Duration::from_secs(5);
 
 /// On whose behalf a method runs.
 #[derive(Debug, Clone)]
@@ -46,6 +51,28 @@ impl Caller {
         record.ok_or_else(|| RpcError::not_found("transaction", &hash))
     }
 
+    /// Submits a transfer and waits, for a short while, until its money has moved: clients read
+    /// the balance right after.
+    pub(super) async fn transfer(&self, transfer: NewTransaction) -> Result<TxHash, RpcError> {
+        let mut events = self.api.handles.subscribe().await?;
+        let submitted = self.api.handles.submit(transfer).await?;
+        let hash = submitted.hash;
+        let settled = async {
+            loop {
+                match events.recv().await {
+                    Ok(event) if event.transaction == hash && is_end(&event.kind) => return,
+                    Ok(_) => {}
+                    // What was missed may have been it; nothing depends on having waited.
+                    Err(_) => return,
+                }
+            }
+        };
+        if !submitted.duplicate {
+            let _waited = tokio::time::timeout(SETTLING_MAX, settled).await;
+        }
+        Ok(hash)
+    }
+
     /// What the view of a transaction needs besides its record.
     pub(super) async fn transaction_context(&self) -> Result<TransactionContext, RpcError> {
         Ok(TransactionContext { now: self.api.handles.now(), ..TransactionContext::default() })
@@ -56,4 +83,9 @@ impl Caller {
         let record = self.transaction(hash).await?;
         Ok::<Json, RpcError>(views::transaction(&record, &self.transaction_context().await?))
     }
+}
+
+/// Is this the end of a transfer?
+const fn is_end(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::StatusChanged { status, .. } if status.is_decided())
 }

@@ -112,5 +112,5 @@ async fn fund(caller: Caller, args: Args) -> Answer {
         context: None,
     };
     let _permit = caller.api.limits.submission()?;
-    Ok(json!(caller.api.handles.submit(transaction).await?.hash))
+    Ok(json!(caller.transfer(transaction).await?))
 }

@@ -124,13 +124,19 @@ async fn run(caller: &Caller, request: &Request) -> Result<Ran, RpcError> {
 fn returned(ran: &Ran, params: Option<Json>) -> Result<Bytes, RpcError> {
     let words = match &ran.execution.outcome {
         ExecutionOutcome::Return(bytes) => return Ok(bytes.clone()),
-        ExecutionOutcome::UserError(text) => text,
-        ExecutionOutcome::VmError(code) => code,
+        ExecutionOutcome::UserError(text) => text.clone(),
+        ExecutionOutcome::VmError(code) => with_cause(code, &ran.execution.stderr),
     };
     let receipt = views::execution(&ran.execution, &ran.calldata, &json!({}), json!({}));
     let message = format!("execution failed: {words}");
     let data = json!({ "receipt": receipt, "params": params });
     Err(RpcError::new(RpcError::REFUSED, message).with(data))
+}
+
+/// The machine's code with the last line of the traceback, which says what it means.
+fn with_cause(code: &str, stderr: &str) -> String {
+    let last = stderr.lines().rev().find(|line| !line.trim().is_empty());
+    last.map_or_else(|| code.to_owned(), |last| format!("{code}: {}", last.trim()))
 }
 
 async fn gen_call(caller: Caller, args: Args) -> Answer {

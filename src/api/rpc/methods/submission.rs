@@ -89,7 +89,11 @@ async fn submit(
     context: Option<std::sync::Arc<domain::RunContext>>,
 ) -> Result<(), RpcError> {
     transaction.context = context;
-    caller.api.handles.submit(transaction).await?;
+    if matches!(transaction.payload, Payload::Transfer) {
+        caller.transfer(transaction).await?;
+    } else {
+        caller.api.handles.submit(transaction).await?;
+    }
     Ok(())
 }
 

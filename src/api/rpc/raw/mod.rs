@@ -68,3 +68,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Signed, RawError> {
         input: envelope.input().clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,6 +71,16 @@ pub(super) async fn of_event(
     }
 }
 
+/// What a client has missed of a transaction whose room it enters.
+pub(super) async fn so_far(caller: &Caller, hash: TxHash) -> Result<Vec<Json>, StoreError> {
+    let Some(record) = caller.api.handles.transaction(hash).await? else { return Ok(Vec::new()) };
+    let mut frames = vec![changed(hash, record.status)];
+    if record.status.is_decided() {
+        frames.extend(deployed(caller, hash).await?);
+    }
+    Ok(frames)
+}
+
 fn changed(hash: TxHash, status: Status) -> Json {
     let data = json!({ "hash": hash, "new_status": status.name(), "status": status.name() });
     let message = format!("{} {}", hash, status.name());

@@ -169,11 +169,19 @@ impl Connection {
         if frame.is_array() || frame.get("jsonrpc").is_some() {
             return self.called(&frame, body).await;
         }
-        for answer in match self.rooms.received(&frame) {
-            Incoming::Answers(answers) => answers,
-            Incoming::Unknown => vec![frames::error("Unknown event")],
-        } {
+        let (answers, entered) = match self.rooms.received(&frame) {
+            Incoming::Answers(answers) => (answers, Vec::new()),
+            Incoming::Entered(answers, rooms) => (answers, rooms),
+            Incoming::Unknown => (vec![frames::error("Unknown event")], Vec::new()),
+        };
+        for answer in answers {
             self.send(&answer).await?;
+        }
+        // Clients subscribe once they know the name; by then all may be over.
+        for hash in entered.iter().filter_map(|room| room.parse().ok()) {
+            for frame in frames::so_far(&self.caller, hash).await? {
+                self.send(&frame).await?;
+            }
         }
         Ok(())
     }

@@ -21,6 +21,8 @@ pub(super) struct Rooms(BTreeSet<String>);
 pub(super) enum Incoming {
     /// Frames to send back.
     Answers(Vec<Json>),
+    /// The same, and the rooms that the client is in from now on.
+    Entered(Vec<Json>, Vec<String>),
     /// It is none of the protocol's.
     Unknown,
 }
@@ -41,7 +43,11 @@ impl Rooms {
                     "event": "pong", "data": { "timestamp": timestamp },
                 })])
             }
-            Some("subscribe") => Incoming::Answers(named(data).map(|it| self.enter(&it)).collect()),
+            Some("subscribe") => {
+                let rooms: Vec<String> = named(data).collect();
+                let answers = rooms.iter().map(|room| self.enter(room)).collect();
+                Incoming::Entered(answers, rooms)
+            }
             Some("unsubscribe") => {
                 Incoming::Answers(named(data).map(|it| self.leave(&it)).collect())
             }
@@ -79,7 +85,7 @@ mod tests {
     fn rooms_are_entered_and_left_in_any_letter_case() {
         let mut rooms = Rooms::default();
         let frame = json!({ "event": "subscribe", "data": ["0xAB", "x"] });
-        let Incoming::Answers(answers) = rooms.received(&frame) else { panic!("no answers") };
+        let Incoming::Entered(answers, _) = rooms.received(&frame) else { panic!("no answers") };
         assert_eq!(answers[0], json!({ "event": "subscribed", "data": { "room": "0xAB" } }));
         assert!(rooms.has("0xab") && rooms.has("X"));
         rooms.received(&json!({ "event": "unsubscribe", "data": "0xaB" }));
