@@ -133,6 +133,8 @@ bind_to_own_libraries() {
     libraries="$(dirname "$(find "$root" -name 'libc.so.6' | head -n 1)")"
     python="$(find "$root/usr/bin" -type f -name 'python3.??' | head -n 1)"
     [[ -n "$loader" && -n "$python" ]] || return 1
-    "$loader" --library-path "$libraries" "$root/usr/bin/patchelf" --force-rpath \
-        --set-interpreter "$loader" --set-rpath "$libraries" "$python"
+    local patchelf=("$loader" --library-path "$libraries" "$root/usr/bin/patchelf")
+    # Both at once, or in the other order, gives a program that crashes (patchelf 0.18).
+    "${patchelf[@]}" --force-rpath --set-rpath "$libraries" "$python" &&
+        "${patchelf[@]}" --set-interpreter "$loader" "$python"
 }

@@ -20,30 +20,39 @@ const key = `0x${"11".repeat(32)}`;
 const owner = "0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A";
 const other = `0x${"cc".repeat(20)}`;
 
-/** Runs a command, types what it asks for, and returns what it says, without colours. */
-function run(args, typed = "") {
+/** What the command asks for, and what is typed then. */
+const answers = [[/Enter password to decrypt keystore:/, `${password}\n`], [/\(Y\/n\)/, "y\n"]];
+
+/** Runs a command, answers its questions, and returns what it says, without colours. */
+function run(args) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], {
       cwd: home, env: { ...process.env, HOME: home, NO_COLOR: "1" },
     });
+    const open = [...answers];
     let output = "";
-    child.stdout.on("data", (text) => (output += text));
-    child.stderr.on("data", (text) => (output += text));
+    const hear = (text) => {
+      output += text.toString().replace(/\u001b\[[0-9;?]*[A-Za-z]/g, "");
+      const asked = open.findIndex(([question]) => question.test(output));
+      if (asked >= 0) child.stdin.write(open.splice(asked, 1)[0][1]);
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    child.stdin.on("error", reject);
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, output: output.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, "") }));
-    // `end` is what a here-document does: no terminal, a line per question.
-    child.stdin.end(typed);
+    // Some of its answers only end the command once nothing more can be typed.
+    child.on("exit", () => child.stdin.destroy());
+    child.on("close", (code) => resolve({ code, output }));
   });
 }
 
 /** As `run`, and the command must succeed. */
-async function genlayer(args, typed) {
-  const { code, output } = await run(args, typed);
+async function genlayer(args) {
+  const { code, output } = await run(args);
   assert.equal(code, 0, `genlayer ${args.join(" ")}\n${output}`);
   return output;
 }
 
-const signed = (args, more = "") => genlayer(args, `${password}\n${more}`);
 const found = (output, pattern) => pattern.exec(output)?.[1] ?? assert.fail(`${pattern} in\n${output}`);
 const hashIn = (output) => found(output, /Transaction Hash'?:\s*'?(0x[0-9a-f]{64})/);
 
@@ -53,7 +62,7 @@ after(() => rmSync(home, { recursive: true, force: true }));
 describe("contracts", () => {
   let address, deployment;
   before(async () => {
-    const output = await signed(["deploy", "--contract", source("storage"), "--args", "by the command"]);
+    const output = await genlayer(["deploy", "--contract", source("storage"), "--args", "by the command"]);
     address = found(output, /Contract Address': '(0x[0-9a-fA-F]{40})'/);
     deployment = hashIn(output);
   });
@@ -63,15 +72,15 @@ describe("contracts", () => {
   });
 
   test("write, receipt, its output and its trace", async () => {
-    const hash = hashIn(await signed(["write", address, "update_storage", "--args", "written"]));
+    const hash = hashIn(await genlayer(["write", address, "update_storage", "--args", "written"]));
     assert.match(await genlayer(["call", address, "get_storage"]), /written/);
-    const accepted = await signed(["receipt", hash, "--status", "ACCEPTED", "--stdout"]);
+    const accepted = await genlayer(["receipt", hash, "--status", "ACCEPTED", "--stdout"]);
     assert.match(accepted, /was by the command/);
     assert.match(await genlayer(["trace", hash]), /was by the command/);
   });
 
   test("receipt waits for finality by default", async () => {
-    const output = await signed(["receipt", deployment, "--interval", "100"]);
+    const output = await genlayer(["receipt", deployment, "--interval", "100"]);
     assert.match(output, /status_name: 'FINALIZED'/);
   });
 
@@ -84,7 +93,7 @@ describe("contracts", () => {
   });
 
   test("arguments of every type", async () => {
-    const output = await signed(["deploy", "--contract", source("values"), "--args", "3"]);
+    const output = await genlayer(["deploy", "--contract", source("values"), "--args", "3"]);
     const values = found(output, /Contract Address': '(0x[0-9a-fA-F]{40})'/);
     const types = [
       ["true", "bool"], ["null", "NoneType"], ["-7", "int"], ["0xff", "int"], ["word", "str"],
@@ -106,8 +115,8 @@ describe("contracts", () => {
 
   test("appeal", async () => {
     await setFinalityWindow(600);
-    const hash = hashIn(await signed(["write", address, "update_storage", "--args", "appealed"]));
-    const output = await signed(["appeal", hash], "y\n");
+    const hash = hashIn(await genlayer(["write", address, "update_storage", "--args", "appealed"]));
+    const output = await genlayer(["appeal", hash]);
     assert.match(output, /Appeal successfully executed/);
     await setFinalityWindow(1);
   });
@@ -122,7 +131,7 @@ describe("contracts", () => {
         const receipt = await client.waitForTransactionReceipt({ hash, status: "ACCEPTED", interval: 100, retries: 300 });
         console.log("SCRIPT", receipt.data.contract_address);
       }`);
-    const output = await signed(["deploy"]);
+    const output = await genlayer(["deploy"]);
     const address = found(output, /SCRIPT (0x[0-9a-fA-F]{40})/);
     assert.match(await genlayer(["call", address, "get_storage"]), /by a script/);
   });
@@ -140,7 +149,7 @@ describe("accounts", () => {
 });
 
 describe("localnet validators", () => {
-  const validators = (...args) => genlayer(["localnet", "validators", ...args], "y\n");
+  const validators = (...args) => genlayer(["localnet", "validators", ...args]);
   const count = async () => Number(found(await validators("count"), /Total Validators: (\d+)/));
 
   test("count and get", async () => {
@@ -168,6 +177,6 @@ describe("localnet validators", () => {
     assert.equal(await count(), 0);
     assert.match(await validators("create-random", "--count", "5"), /successfully created/);
     assert.equal(await count(), 5);
-    await signed(["deploy", "--contract", source("storage"), "--args", "by the new ones"]);
+    await genlayer(["deploy", "--contract", source("storage"), "--args", "by the new ones"]);
   });
 });
