@@ -10,14 +10,15 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use tokio::sync::broadcast::Receiver;
 
+use super::catalog::Catalog;
 use super::clock::NetworkClock;
 use super::events::Events;
 use super::messages::{
-    AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow,
-    ChangeValidators, CountStatuses, DescribeCode, DescribeContract, GetAccount, GetContract,
-    GetFinalityWindow, GetLastCursor, GetTransaction, LintContract, ListContracts, ListEvents,
-    ListPages, ListTransactions, ListValidators, OpenAppeal, ReadError, ReadPages,
-    SubmitTransaction, Subscribe, ViewContract, WakeUp, WindowsMoved,
+    AuditSupply, CallContract, CancelTransaction, ChangeClock, ChangeFinalityWindow, CountStatuses,
+    DescribeCode, DescribeContract, GetAccount, GetContract, GetFinalityWindow, GetLastCursor,
+    GetTransaction, LintContract, ListContracts, ListEvents, ListPages, ListTransactions,
+    ListValidators, OpenAppeal, ReadError, ReadPages, SubmitTransaction, Subscribe, ViewContract,
+    WakeUp, WindowsMoved,
 };
 use super::permits::{PermitReport, Permits};
 use super::reader::Reader;
@@ -28,7 +29,7 @@ use super::tell;
 use crate::domain::ledger::{
     AccountRecord, ContractRecord, ContractView, NewTransaction, Page, Position, ReadOnlyCall,
     StateVersion, StatusCounts, StoreError, Submitted, Supply, TransactionFilter,
-    TransactionRecord, ValidatorChange, ValidatorRecord,
+    TransactionRecord, ValidatorRecord,
 };
 use crate::domain::{
     Address, AppealKind, Clock, ClockChange, ClockReading, Code, Event, Execution, LintReport,
@@ -45,10 +46,11 @@ pub struct Handles {
     pub(super) permits: Vec<Permits>,
     pub(super) settings: Arc<NetworkSettings>,
     pub(super) clock: NetworkClock,
+    pub(super) catalog: Catalog,
 }
 
 impl Handles {
-    async fn ask<M, T>(&self, message: M) -> Result<T, StoreError>
+    pub(super) async fn ask<M, T>(&self, message: M) -> Result<T, StoreError>
     where
         M: Message<Result = Result<T, StoreError>> + Send + 'static,
         T: Send + 'static,
@@ -180,7 +182,7 @@ impl Handles {
         self.ask(ReadPages { address, version, keys }).await
     }
 
-    /// Runs a read-only call.
+    /// Runs a contract on the present state, and stores nothing.
     pub async fn call(&self, call: ReadOnlyCall) -> Result<Execution, ReadError> {
         let answer = self.reader.send(CallContract(call)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
@@ -192,7 +194,7 @@ impl Handles {
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
     }
 
-    /// Describes the public methods of code that is not deployed.
+    /// Describes the public methods of source that is not deployed.
     pub async fn schema_of_code(&self, code: Code) -> Result<serde_json::Value, ReadError> {
         let answer = self.reader.send(DescribeCode(code)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
@@ -212,14 +214,6 @@ impl Handles {
     /// All validators, in address order.
     pub async fn validators(&self) -> Result<Vec<ValidatorRecord>, StoreError> {
         self.ask(ListValidators).await
-    }
-
-    /// Changes the set of validators, and lets transactions that waited for one go on.
-    pub async fn change_validators(
-        &self,
-        change: ValidatorChange,
-    ) -> Result<ValidatorRecord, StoreError> {
-        self.ask(ChangeValidators(change)).await
     }
 
     /// Events after a cursor, oldest first.

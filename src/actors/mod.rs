@@ -3,6 +3,7 @@
 //! Requests point down (crawler → queue → consensus → node, everybody → store), facts come back
 //! up as messages. [`messages`] holds everything that crosses an actor's boundary.
 
+mod catalog;
 pub mod clock;
 pub mod consensus;
 #[cfg(test)]
@@ -26,6 +27,8 @@ pub mod queue;
 #[cfg(test)]
 mod queue_tests;
 pub mod reader;
+#[cfg(test)]
+mod reader_tests;
 pub mod settings;
 pub mod store;
 pub mod supervision;

@@ -134,6 +134,7 @@ impl Node {
         let balance = self.job.contract_balance.checked_add(transaction.value);
         Some(ExecutionRequest {
             node: self.id.validator,
+            models: self.job.models.get(&self.id.validator).cloned(),
             role,
             code: self.job.code.clone()?,
             entry,
@@ -145,7 +146,7 @@ impl Node {
                 value: transaction.value,
                 balance: balance.unwrap_or(Amount::MAX),
                 chain_id: self.ports.chain_id,
-                at: self.job.submitted_at,
+                at: self.job.contract_now,
             },
             snapshot: self.job.snapshot.clone(),
             pages: Arc::new(VersionPages {
@@ -234,10 +235,11 @@ impl Node {
     }
 }
 
-type Work = BoxFuture<'static, Result<Execution, ExecutionError>>;
+/// Something that ends in what a contract did.
+pub(super) type Work = BoxFuture<'static, Result<Execution, ExecutionError>>;
 
 /// Runs a contract; one that hands on more than it has ends with an error.
-fn bounded_execution(executor: &Arc<dyn Executor>, request: ExecutionRequest) -> Work {
+pub(super) fn bounded_execution(executor: &Arc<dyn Executor>, request: ExecutionRequest) -> Work {
     let balance = request.message.balance;
     let execution = executor.execute(request);
     async move {

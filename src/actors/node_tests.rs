@@ -1,7 +1,7 @@
 //! Nodes between a scripted executor and a probe of the consensus.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler};
@@ -18,7 +18,10 @@ use super::testing::samples::job;
 use super::testing::{Probe, paused, settle};
 use super::world::StatePorts;
 use crate::domain::ledger::ConsensusJob;
-use crate::domain::{Address, Bytes, Code, Digest, Execution, ExecutionOutcome, Seat, Vote};
+use crate::domain::{
+    Address, Bytes, Code, Digest, Execution, ExecutionOutcome, ModelChoice, NodeModels, Seat,
+    Timestamp, Vote,
+};
 use crate::execution::scripted::Scripted;
 use crate::execution::{ExecutionError, ExecutionRequest, Executor};
 
@@ -196,6 +199,31 @@ fn a_call_of_a_missing_contract_is_an_agreed_error() {
         settle().await;
         let outcome = setting.proposed.take().remove(0).receipt.outcome.clone();
         assert_eq!(outcome, ExecutionOutcome::VmError("contract_not_found".into()));
+    });
+}
+
+#[test]
+fn what_reaches_the_executor_has_the_models_of_the_node_and_the_time_of_the_job() {
+    paused(|| async {
+        let own = NodeModels::only(ModelChoice::simulated());
+        let at = Timestamp::from_millis(77);
+        for (address, expected) in [([10; 20], Some(own.clone())), ([11; 20], None)] {
+            let models = [(Address::new(address), Arc::new(own.clone()))].into();
+            let job = ConsensusJob { models: Arc::new(models), contract_now: at, ..job(1, 3) };
+            for task in [Task::Lead, Task::Validate(receipt(b"1"))] {
+                let seen = Arc::new(Mutex::new(None));
+                let note = Arc::clone(&seen);
+                let executor = Scripted::new(move |request| {
+                    let models = request.models.as_deref().cloned();
+                    *note.lock().unwrap() = Some((models, request.message.at));
+                    Ok(Execution::ending(ExecutionOutcome::VmError("seen".into())))
+                });
+                let _setting = start_job(task, Arc::new(executor), job.clone());
+                settle().await;
+                let seen = seen.lock().unwrap().take();
+                assert_eq!(seen, Some((expected.clone(), at)));
+            }
+        }
     });
 }
 

@@ -1,17 +1,25 @@
-//! The reader: runs read-only calls and describes contracts; nothing it does is stored.
+//! The reader: runs calls and rehearses transactions, and describes contracts; nothing it does is
+//! stored.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Context, Handler, ResponseFuture};
+use actix::{Actor, Context, Handler, Recipient, ResponseFuture};
 
 use super::messages::{
-    CallContract, DescribeCode, DescribeContract, LintContract, ReadError, ViewContract,
+    CallContract, DescribeCode, DescribeContract, GetElectorate, LintContract, ReadError,
+    ViewContract,
 };
+use super::node::bounded_execution;
 use super::permits::Permits;
 use super::world::{NetworkWorld, StatePorts, VersionPages};
-use crate::domain::ledger::{ContractView, SharedViews, StateVersion, StoreError};
-use crate::domain::{Address, Amount, Clock, Digest, Execution, LintReport, keccak256};
+use crate::domain::ledger::{
+    CallEntry, ContractView, Electorate, ReadOnlyCall, SharedViews, Snapshot, StateVersion,
+    StoreError,
+};
+use crate::domain::{
+    Address, Amount, Clock, Code, Digest, Execution, LintReport, NodeModels, RunContext, keccak256,
+};
 use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, Message, Role};
 
 /// What the reader needs.
@@ -19,6 +27,8 @@ use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, Messag
 pub struct ReaderPorts {
     /// Reads the network's state.
     pub state: StatePorts,
+    /// Knows the validators.
+    pub electorate: Recipient<GetElectorate>,
     /// Runs contracts.
     pub executor: Arc<dyn Executor>,
     /// How many calls may run.
@@ -29,8 +39,18 @@ pub struct ReaderPorts {
     pub chain_id: u64,
     /// Everything random derives from it.
     pub network_seed: Digest,
-    /// Elapsed time of one call.
+    /// Elapsed time of one call that only reads.
     pub time_limit: Duration,
+    /// Elapsed time of one that does what a transaction would.
+    pub rehearsal_time_limit: Duration,
+}
+
+/// What a call starts from.
+struct Start {
+    code: Code,
+    entry: Entry,
+    balance: Amount,
+    snapshot: Snapshot,
 }
 
 /// Runs read-only calls.
@@ -62,27 +82,32 @@ impl ReaderPorts {
         view.ok_or(ReadError::Store(StoreError::NotFound { what: "contract", name }))
     }
 
-    async fn call(&self, call: CallContract) -> Result<Execution, ReadError> {
-        let call = call.0;
+    async fn call(&self, call: ReadOnlyCall) -> Result<Execution, ReadError> {
         let limit = self.calls.report().limit;
         let _permit = self.calls.try_acquire().ok_or(ReadError::Busy { limit })?;
-        let view = self.view(call.contract, call.version).await?;
+        let seed = keccak256(&[b"agora:read", self.network_seed.as_bytes()]);
+        let (node, models) = self.node(call.context.as_deref(), &seed).await?;
+        let start = self.start(&call).await?;
+        let is_view = call.entry == CallEntry::View;
+        let asked_for = call.context.as_ref().and_then(|context| context.now);
+        let balance = start.balance.checked_add(call.value);
         let request = ExecutionRequest {
-            node: Address::ZERO,
-            role: Role::Reader,
-            code: view.record.code,
-            entry: Entry::Method,
+            node,
+            models,
+            role: if is_view { Role::Reader } else { Role::Leader },
+            code: start.code,
+            entry: start.entry,
             calldata: call.calldata,
             message: Message {
                 contract: call.contract,
                 sender: call.from,
-                origin: call.from,
-                value: Amount::ZERO,
-                balance: view.record.balance,
+                origin: call.origin,
+                value: call.value,
+                balance: balance.unwrap_or(Amount::MAX),
                 chain_id: self.chain_id,
-                at: self.clock.now(),
+                at: asked_for.unwrap_or_else(|| self.clock.now()),
             },
-            snapshot: view.snapshot,
+            snapshot: start.snapshot,
             pages: Arc::new(VersionPages {
                 contract: call.contract,
                 version: call.version,
@@ -90,10 +115,43 @@ impl ReaderPorts {
                 store: self.state.pages.clone(),
             }),
             world: Arc::new(NetworkWorld::new(self.state.clone(), SharedViews::default())),
-            seed: keccak256(&[b"agora:read", self.network_seed.as_bytes()]),
-            time_limit: self.time_limit,
+            seed,
+            time_limit: if is_view { self.time_limit } else { self.rehearsal_time_limit },
         };
-        Ok(self.executor.execute(request).await?)
+        Ok(bounded_execution(&self.executor, request).await?)
+    }
+
+    /// Whose node runs a call, and whom it asks: the first validator there is.
+    async fn node(
+        &self,
+        context: Option<&RunContext>,
+        seed: &Digest,
+    ) -> Result<(Address, Option<Arc<NodeModels>>), ReadError> {
+        let own = context.and_then(|context| Electorate::of_context(context, seed));
+        let electorate = match own {
+            Some(own) => own,
+            None => self.electorate.send(GetElectorate).await.unwrap_or(Err(StoreError::Closed))?,
+        };
+        let first = electorate.first.unwrap_or(Address::ZERO);
+        Ok((first, electorate.models.get(&first).cloned()))
+    }
+
+    async fn start(&self, call: &ReadOnlyCall) -> Result<Start, ReadError> {
+        if let CallEntry::Constructor(source) = &call.entry {
+            return Ok(Start {
+                code: Code::new(source.clone()),
+                entry: Entry::Constructor,
+                balance: Amount::ZERO,
+                snapshot: Snapshot { complete: true, ..Snapshot::default() },
+            });
+        }
+        let view = self.view(call.contract, call.version).await?;
+        Ok(Start {
+            code: view.record.code,
+            entry: Entry::Method,
+            balance: view.record.balance,
+            snapshot: view.snapshot,
+        })
     }
 
     async fn describe(&self, address: Address) -> Result<serde_json::Value, ReadError> {
@@ -102,13 +160,15 @@ impl ReaderPorts {
         schema.map_err(ReadError::InvalidContract)
     }
 
-    async fn describe_code(&self, message: DescribeCode) -> Result<serde_json::Value, ReadError> {
+    /// Loading foreign source is as much work as a call, and counts as one.
+    async fn describe_code(&self, code: Code) -> Result<serde_json::Value, ReadError> {
         let limit = self.calls.report().limit;
         let _permit = self.calls.try_acquire().ok_or(ReadError::Busy { limit })?;
-        self.executor.schema(message.0).await?.map_err(ReadError::InvalidContract)
+        let schema = self.executor.schema(code).await?;
+        schema.map_err(ReadError::InvalidContract)
     }
 
-    /// Loading foreign source is as much work as a call, and counts as one.
+    /// See [`Self::describe_code`].
     async fn lint(&self, message: LintContract) -> Result<LintReport, ReadError> {
         let limit = self.calls.report().limit;
         let _permit = self.calls.try_acquire().ok_or(ReadError::Busy { limit })?;
@@ -130,7 +190,7 @@ impl Handler<CallContract> for Reader {
 
     fn handle(&mut self, message: CallContract, _: &mut Context<Self>) -> Self::Result {
         let ports = self.ports.clone();
-        Box::pin(async move { ports.call(message).await })
+        Box::pin(async move { ports.call(message.0).await })
     }
 }
 
@@ -148,7 +208,7 @@ impl Handler<DescribeCode> for Reader {
 
     fn handle(&mut self, message: DescribeCode, _: &mut Context<Self>) -> Self::Result {
         let ports = self.ports.clone();
-        Box::pin(async move { ports.describe_code(message).await })
+        Box::pin(async move { ports.describe_code(message.0).await })
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
 use tokio::sync::watch;
 
+use super::catalog::Catalog;
 use super::clock::NetworkClock;
 use super::consensus::ConsensusPorts;
 use super::crawler::{Crawler, SpawnQueue};
@@ -296,7 +297,8 @@ impl Network {
         };
         root.send(Begin(children)).await.ok().ok_or(StoreError::Closed)?;
         let permits = vec![rounds, executions, calls];
-        let handles = Handles { store, reader, events, root, permits, settings, clock };
+        let catalog = Catalog::new(executor.models());
+        let handles = Handles { store, reader, events, root, permits, settings, clock, catalog };
         Ok(Self { handles, fatal })
     }
 
@@ -395,12 +397,14 @@ impl Wiring<'_> {
     fn reader(&self, store: &Addr<Store>, calls: &Permits) -> ReaderPorts {
         ReaderPorts {
             state: state_of(store),
+            electorate: store.clone().recipient(),
             executor: Arc::clone(self.executor),
             calls: calls.clone(),
             clock: Arc::new(self.clock.clone()),
             chain_id: self.settings.chain_id,
             network_seed: self.settings.seed,
             time_limit: self.settings.read_timeout,
+            rehearsal_time_limit: self.settings.timeouts.leader,
         }
     }
 }

@@ -151,6 +151,7 @@ pub(crate) mod samples {
                 rules: TransactionRules::default(),
             }),
             submitted_at: Timestamp::default(),
+            contract_now: Timestamp::default(),
             attempt,
             phase: Phase::Initial,
             past: Vec::new(),
@@ -162,6 +163,7 @@ pub(crate) mod samples {
             snapshot: Snapshot::default(),
             overlay: Arc::default(),
             validators: Arc::new((10..15).map(validator).collect()),
+            models: Arc::default(),
             views: SharedViews::default(),
             hold: Hold::default(),
         }

@@ -85,6 +85,7 @@ impl ApiError {
             "contract" => "contract_not_found",
             "transaction" => "transaction_not_found",
             "validator" => "validator_not_found",
+            "provider" => "provider_not_found",
             _ => "not_found",
         };
         Self::new(StatusCode::NOT_FOUND, code, format!("there is no {what} `{name}`"))
@@ -179,7 +180,12 @@ impl From<StoreError> for ApiError {
         let message = error.to_string();
         match error {
             StoreError::NotFound { what, name } => Self::not_found(what, &name),
-            // Validators are the only things that are made under a given name.
+            StoreError::AlreadyExists { what: "provider", .. } => {
+                Self::new(StatusCode::CONFLICT, "provider_exists", message)
+                    .at("model")
+                    .valid("a model that is not known, or PUT /v1/providers/{id}")
+            }
+            // Besides, only validators are made under a given name.
             StoreError::AlreadyExists { .. } => {
                 Self::new(StatusCode::CONFLICT, "validator_exists", message)
                     .at("address")

@@ -68,6 +68,11 @@ impl Fields {
         Ok(Self { values, known: Vec::new(), is_query: true })
     }
 
+    /// All of them, as they are.
+    pub(super) fn into_values(self) -> Map<String, Json> {
+        self.values
+    }
+
     /// Is the field there, even as null?
     pub(super) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)

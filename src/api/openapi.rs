@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{ErrorBody, ErrorDetail};
 use super::rest::{
-    accounts, appeals, clock, contracts, events, health, lint, network, submission, transactions,
-    validators,
+    accounts, appeals, clock, contracts, events, health, lint, models, network, providers,
+    submission, transactions, validators,
 };
 
 #[derive(OpenApi)]
@@ -28,17 +28,22 @@ use super::rest::{
         transactions::get, appeals::appeal, appeals::cancel, events::of_transaction, events::of_network, contracts::list, lint::lint,
         contracts::get, contracts::code, contracts::schema, contracts::state, contracts::read,
         accounts::get, accounts::faucet, validators::list, validators::create, validators::random,
-        validators::get, validators::change, validators::delete, network::get,
+        validators::get, validators::change, validators::delete,
+        providers::list, providers::add, providers::update, providers::delete, providers::reset,
+        network::get,
         network::change_finality_window, clock::get, clock::set, clock::advance, clock::freeze,
         clock::release
     ),
-    components(schemas(ErrorBody, ErrorDetail)),
+    components(schemas(
+        ErrorBody, ErrorDetail, models::ContextBody, models::ContextValidatorBody, models::ModelView
+    )),
     tags(
         (name = "transactions", description = "Submit and read transactions"),
         (name = "events", description = "Follow what happens, live"),
         (name = "contracts", description = "Code, schema, state and read-only calls"),
         (name = "accounts", description = "Money and nonces"),
-        (name = "validators", description = "Who judges"),
+        (name = "validators", description = "Who judges, and which models their nodes ask"),
+        (name = "providers", description = "The models that are known by name"),
         (name = "clock", description = "The network's time, for tests of windows and deadlines"),
         (name = "network", description = "The network as a whole"),
         (name = "service", description = "The process")
@@ -110,6 +115,8 @@ fn add_errors(path: &str, operation: &mut Operation) {
         Some(("contract_not_found", "there is no contract `0x…`"))
     } else if path.contains("/validators/{") {
         Some(("validator_not_found", "there is no validator `0x…`"))
+    } else if path.contains("/providers/{") {
+        Some(("provider_not_found", "there is no provider `99`"))
     } else {
         None
     };
@@ -136,6 +143,10 @@ fn add_errors(path: &str, operation: &mut Operation) {
     if path.starts_with("/v1/validators") && has_body {
         add("409", "validator_exists", "there is a validator `0x…` already", Some("address"));
         add("422", "too_many_validators", "there are 10000 validators already", None);
+    }
+    if path.starts_with("/v1/providers") && has_body {
+        let message = "there is a provider `openai/gpt-4o` already";
+        add("409", "provider_exists", message, Some("model"));
     }
     if path.ends_with("/faucet") {
         let message = "idempotency key `a` was used for a different transaction";

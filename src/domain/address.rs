@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::hash::{ParseHashError, TxHash, keccak256};
+use super::hash::{Digest, ParseHashError, TxHash, keccak256};
 use alloy_primitives::U256;
 
 /// The 20-byte address of an account or a contract.
@@ -39,6 +39,15 @@ impl Address {
     /// Derived from the hash alone, so that a replay deploys to the same place.
     pub fn of_deployment(hash: &TxHash) -> Self {
         let digest = keccak256(&[b"agora:contract", hash.as_bytes()]);
+        let mut bytes = [0; 20];
+        bytes.copy_from_slice(digest.as_bytes().split_at(12).1);
+        Self(bytes)
+    }
+
+    /// The address of the `number`th validator that exists only for the transaction or call `of`.
+    pub fn of_context_validator(of: &Digest, number: u64) -> Self {
+        let label = b"agora:context-validator";
+        let digest = keccak256(&[label, of.as_bytes(), &number.to_be_bytes()]);
         let mut bytes = [0; 20];
         bytes.copy_from_slice(digest.as_bytes().split_at(12).1);
         Self(bytes)

@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 pub use super::views::SharedViews;
 
 use super::{
-    Address, Amount, AppealKind, Bytes, Code, Digest, Envelope, Event, Inclusion, LeaderReceipt,
+    Address, Amount, AppealKind, Code, Digest, Envelope, Event, Inclusion, LeaderReceipt,
     LogRecord, Pages, PastRound, Payload, PayloadKind, Phase, Profile, RotationRecord, RunContext,
-    Stake, Status, Timestamp, Transaction, TransactionRules, Trigger, TxHash, Validator,
+    Status, Timestamp, Transaction, TransactionRules, Trigger, TxHash, Validator,
 };
 
+pub use super::call::{CallEntry, ReadOnlyCall};
+pub use super::electorate::{Electorate, Models, ValidatorChange, ValidatorRecord};
+pub use super::provider::{ProviderChange, ProviderEntry, ProviderRecord};
 pub use super::store_error::StoreError;
 
 /// A transaction as it arrives, before the store accepts and names it.
@@ -87,6 +90,9 @@ pub struct ConsensusJob {
     pub transaction: Arc<Transaction>,
     /// When it was submitted.
     pub submitted_at: Timestamp,
+    /// What the contract's clock shows: when it was submitted, unless its sender asked for another
+    /// time.
+    pub contract_now: Timestamp,
     /// Number of this attempt; grows with every crash, every appeal and every undo.
     pub attempt: u32,
     /// Why the round runs.
@@ -110,6 +116,8 @@ pub struct ConsensusJob {
     pub overlay: Arc<Pages>,
     /// Everybody who may sit in its committee, in address order.
     pub validators: Arc<Vec<Validator>>,
+    /// Whom their nodes ask, as far as they have models of their own.
+    pub models: Models,
     /// Other contracts and accounts as the first of its nodes saw them.
     pub views: SharedViews,
     /// Keeps the claim for as long as anybody works on the job.
@@ -286,6 +294,8 @@ pub struct TransactionRecord {
     pub parent: Option<(TxHash, Trigger)>,
     /// What it sent, oldest first; only in single reads.
     pub children: Vec<TxHash>,
+    /// How it is run, when not as the network would; only in single reads.
+    pub context: Option<Arc<RunContext>>,
     /// Every round over it as JSON, oldest first (see [`super::RotationRecord`]); only in single
     /// reads.
     pub consensus: Option<serde_json::Value>,
@@ -345,39 +355,6 @@ pub struct AccountRecord {
     pub nonce: u64,
 }
 
-/// A validator with its history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ValidatorRecord {
-    /// Its name and weight.
-    pub validator: Validator,
-    /// When it joined.
-    pub created_at: Timestamp,
-}
-
-/// A change to the set of validators.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ValidatorChange {
-    /// A new validator with a given address.
-    Create {
-        /// Its address; `None` derives one from the network's seed.
-        address: Option<Address>,
-        /// Its weight.
-        stake: Stake,
-    },
-    /// Another weight.
-    SetStake {
-        /// Whose.
-        address: Address,
-        /// Its new weight.
-        stake: Stake,
-    },
-    /// Leaves the network.
-    Delete {
-        /// Who.
-        address: Address,
-    },
-}
-
 /// Totals of the whole ledger (law 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Supply {
@@ -423,17 +400,4 @@ pub struct Genesis {
     pub finality_window: Duration,
     /// When.
     pub at: Timestamp,
-}
-
-/// One read-only execution's calldata, kept apart from submissions: it has no effects.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadOnlyCall {
-    /// The contract.
-    pub contract: Address,
-    /// Method and arguments.
-    pub calldata: Bytes,
-    /// Who asks; the zero address when nobody is named.
-    pub from: Address,
-    /// The state to read.
-    pub version: StateVersion,
 }

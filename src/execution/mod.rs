@@ -8,6 +8,8 @@ pub mod nondeterminism;
 pub mod python;
 pub mod scripted;
 
+pub use nondeterminism::Models;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +19,17 @@ use futures_util::future::{BoxFuture, ready};
 
 use crate::domain::ledger::{Snapshot, StateVersion};
 use crate::domain::{
-    Address, Amount, Bytes, Code, Digest, Execution, LeaderReceipt, LintReport, Page, PageKey,
-    Timestamp,
+    Address, Amount, Bytes, Code, Digest, Execution, LeaderReceipt, LintReport, NodeModels, Page,
+    PageKey, Timestamp,
 };
 
 /// Runs contracts.
 pub trait Executor: Debug + Send + Sync {
+    /// The models that contracts can ask.
+    fn models(&self) -> Arc<dyn Models> {
+        nondeterminism::Services::none().models
+    }
+
     /// Runs one method, constructor or read-only call, and says what it did.
     ///
     /// Errors of the contract are results; an `Err` means that no result can be had from this
@@ -89,8 +96,10 @@ pub struct Message {
 /// One execution, complete: what runs, on what, for how long at most.
 #[derive(Debug, Clone)]
 pub struct ExecutionRequest {
-    /// Which validator's node executes; the zero address for a reader.
+    /// Which validator's node executes; the zero address where there is no validator.
     pub node: Address,
+    /// Which models the node asks; those that the settings name for it when there are none.
+    pub models: Option<Arc<NodeModels>>,
     /// In which capacity.
     pub role: Role,
     /// What runs.

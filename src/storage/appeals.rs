@@ -12,7 +12,7 @@ use super::history::past_rounds;
 use super::rows::Progress;
 use super::schema::{appeals, transactions};
 use super::transactions::one_row;
-use super::validators::validator_list;
+use super::validators::electorate_of;
 use crate::domain::ledger::StoreError;
 use crate::domain::{
     Address, AppealCase, AppealKind, EnvelopeRecord, EventKind, PayloadKind, Timestamp, TxHash,
@@ -47,7 +47,8 @@ pub fn appeal_open_in_txn(
     if !progress.mode.has_finality_window() {
         return Err(refused(format!("mode {} has no window for appeals", progress.mode.name())));
     }
-    let validators = validator_list(conn)?.into_iter().map(|validator| validator.address).collect();
+    let electorate = electorate_of(conn, &progress)?;
+    let validators = electorate.validators.iter().map(|validator| validator.address).collect();
     let past = past_rounds(conn, &progress)?;
     admit(&AppealCase { kind, past, validators }).map_err(|error| refused(error.to_string()))?;
 

@@ -2,12 +2,14 @@
 //! that sent them, and go when it is undone (protocol section 4).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use diesel::prelude::*;
 
 use super::Connection;
 use super::accounts::Account;
 use super::batch::BatchContext;
+use super::contexts;
 use super::failure::During;
 use super::network::network_load;
 use super::rows::{Progress, TransactionRow, address, digest};
@@ -17,8 +19,8 @@ use super::transactions::one_row;
 use crate::domain::calldata::Value;
 use crate::domain::ledger::{Position, StoreError};
 use crate::domain::{
-    Address, Amount, EmittedMessage, EventKind, Execution, MessageBody, Payload, Timestamp,
-    Transaction, TransactionRules, Trigger, TxHash,
+    Address, Amount, EmittedMessage, EventKind, Execution, MessageBody, Payload, RunContext,
+    Timestamp, Transaction, TransactionRules, Trigger, TxHash,
 };
 
 /// What the messages of a receipt come to.
@@ -88,15 +90,18 @@ pub(super) fn send(
         if !is_sent {
             continue;
         }
-        let (rules, origin) = match shared {
+        let Inherited { rules, origin, context } = match &shared {
             Some(shared) => shared,
-            None => *shared.insert(inherited(conn, parent)?),
+            None => shared.insert(inherited(conn, parent)?),
         };
         let position = ctx.position_next(conn)?;
-        let transaction = child(conn, parent, attempt, number, message, rules, position)?;
+        let transaction = child(conn, parent, attempt, number, message, *rules, position)?;
         let block = ctx.block_next(conn)?;
         let place = Place { position, block, idempotency_key: None };
         insert(conn, place, &transaction, message.value, at)?;
+        if let Some(context) = context.as_ref().filter(|_| is_run(&transaction)) {
+            contexts::insert(conn, position, context)?;
+        }
         let inserted = diesel::insert_into(children::table)
             .values((
                 children::position.eq(position.0),
@@ -131,18 +136,31 @@ fn was_sent(
     Ok(found.is_some())
 }
 
-/// Children are judged by the rules of their parent, on behalf of whoever signed the root.
-fn inherited(
-    conn: &mut Connection,
-    parent: &Progress,
-) -> Result<(TransactionRules, Address), StoreError> {
+/// What children have from their parent: they are judged by its rules, run as it was run, and on
+/// behalf of whoever signed the root (`reference/studio.md` section 1.10).
+struct Inherited {
+    rules: TransactionRules,
+    origin: Address,
+    context: Option<Arc<RunContext>>,
+}
+
+/// Does anybody have to execute it?
+const fn is_run(transaction: &Transaction) -> bool {
+    !matches!(transaction.payload, Payload::Transfer)
+}
+
+fn inherited(conn: &mut Connection, parent: &Progress) -> Result<Inherited, StoreError> {
     let row: TransactionRow = transactions::table
         .find(parent.position.0)
         .select(TransactionRow::as_select())
         .get_result(conn)
         .during("reading the rules of a transaction")?;
     let origin = origin(conn, parent.position)?;
-    Ok((row.rules()?, origin.or(parent.sender).unwrap_or(Address::ZERO)))
+    Ok(Inherited {
+        rules: row.rules()?,
+        origin: origin.or(parent.sender).unwrap_or(Address::ZERO),
+        context: contexts::load(conn, parent.position)?,
+    })
 }
 
 /// Who signed the transaction at the root of a child; `None` when it is no child.

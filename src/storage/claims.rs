@@ -6,33 +6,34 @@ use diesel::prelude::*;
 
 use super::Connection;
 use super::batch::BatchContext;
+use super::contexts;
 use super::contracts::{ContractBasis, basis, snapshot};
 use super::effects::StoredDecision;
 use super::failure::During;
 use super::history::past_rounds;
 use super::recovery::transaction_requeue_in_txn;
 use super::rows::{Progress, ProgressRow, TransactionRow, address_maybe, unknown_transaction};
-use super::schema::{children, codes, transactions};
+use super::schema::{children, codes, run_contexts, transactions};
 use super::transactions::{is_head_of_queue, is_in_flight, one_row};
 use super::undo::decided_after;
 use crate::domain::ledger::{
-    Claim, ConsensusJob, Hold, SharedViews, Snapshot, StateVersion, StoreError,
+    Claim, ConsensusJob, Electorate, Hold, SharedViews, Snapshot, StateVersion, StoreError,
 };
 use crate::domain::{
     Address, Amount, Code, Digest, EventKind, Execution, Pages, Payload, PayloadKind, Phase,
-    Status, Timestamp, Transaction, TxHash, Validator,
+    Status, Timestamp, Transaction, TxHash,
 };
 
 /// Claims a transaction for a process that owns its database alone.
 ///
 /// Only reads: that process knows what it has in flight, and PROPOSING is recorded with the first
-/// announcement or with the decision. `validators` is everybody with stake, in address order.
+/// announcement or with the decision. `electorate` is everybody with stake.
 pub fn transaction_claim_exclusive(
     conn: &mut Connection,
     hash: TxHash,
-    validators: &Arc<Vec<Validator>>,
+    electorate: &Electorate,
 ) -> Result<Claim, StoreError> {
-    claim(conn, hash, validators)
+    claim(conn, hash, electorate)
 }
 
 /// Claims a transaction durably for `owner`: from now on it is in flight, its first step (sequence
@@ -43,10 +44,10 @@ pub fn transaction_claim_in_txn(
     hash: TxHash,
     owner: &str,
     at: Timestamp,
-    validators: &Arc<Vec<Validator>>,
+    electorate: &Electorate,
 ) -> Result<Claim, StoreError> {
     take_back_lost_claim(conn, ctx, hash, owner, at)?;
-    let mut claim = claim(conn, hash, validators)?;
+    let mut claim = claim(conn, hash, electorate)?;
     if let Claim::Claimed(job) = &claim
         && is_in_flight(conn, job.contract)?
     {
@@ -100,21 +101,23 @@ fn take_back_lost_claim(
 fn claim(
     conn: &mut Connection,
     hash: TxHash,
-    validators: &Arc<Vec<Validator>>,
+    electorate: &Electorate,
 ) -> Result<Claim, StoreError> {
-    type Row = (TransactionRow, ProgressRow, Option<Vec<u8>>);
+    type Row = (TransactionRow, ProgressRow, Option<Vec<u8>>, Option<String>);
     let row: Option<Row> = transactions::table
         .left_join(children::table)
+        .left_join(run_contexts::table)
         .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
         .select((
             TransactionRow::as_select(),
             ProgressRow::as_select(),
             children::origin.nullable(),
+            run_contexts::context.nullable(),
         ))
         .get_result(conn)
         .optional()
         .during("reading a transaction to claim")?;
-    let (row, progress, origin) = row.ok_or_else(|| unknown_transaction(hash))?;
+    let (row, progress, origin, context) = row.ok_or_else(|| unknown_transaction(hash))?;
     if row.kind()? == PayloadKind::Transfer {
         return Err(StoreError::NotFound {
             what: "deploy, call or upgrade",
@@ -131,7 +134,10 @@ fn claim(
     if !is_next {
         return Ok(Claim::Blocked);
     }
-    if validators.is_empty() {
+    let context = contexts::read(context)?.unwrap_or_default();
+    let own = Electorate::of_context(&context, &hash);
+    let electorate = own.as_ref().unwrap_or(electorate);
+    if electorate.validators.is_empty() {
         return Ok(Claim::NoValidators);
     }
     let transaction = row.transaction(own_code(conn, &row)?)?;
@@ -146,6 +152,7 @@ fn claim(
     let origin = address_maybe(origin.as_deref())?;
     let job = ConsensusJob {
         submitted_at: row.submitted_at(),
+        contract_now: context.now.unwrap_or_else(|| row.submitted_at()),
         attempt: progress.attempt,
         phase,
         past,
@@ -157,7 +164,8 @@ fn claim(
         snapshot: start.snapshot,
         overlay: Arc::new(start.overlay),
         transaction: Arc::new(transaction),
-        validators: Arc::clone(validators),
+        validators: Arc::clone(&electorate.validators),
+        models: Arc::clone(&electorate.models),
         views: SharedViews::default(),
         hold: Hold::default(),
     };

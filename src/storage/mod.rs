@@ -15,6 +15,7 @@ mod clock;
 mod conditions;
 mod connection;
 mod consensus_json;
+mod contexts;
 mod contracts;
 mod database;
 mod decisions;
@@ -28,6 +29,7 @@ mod logs;
 mod migrations;
 mod network;
 mod outbox;
+mod providers;
 mod queries;
 mod receipts;
 mod recovery;
@@ -64,6 +66,7 @@ pub use logs::log_list;
 pub use migrations::{MigrationStatus, migrate_down, migrate_status, migrate_up};
 pub use network::{NetworkRecord, network_create_in_txn, network_load};
 pub use outbox::{event_last_at, event_last_cursor, events_after};
+pub use providers::{provider_change_in_txn, provider_list};
 pub use queries::{
     pending_count, received_count, status_counts, transaction_get, transaction_list,
 };
@@ -77,4 +80,6 @@ pub use transactions::{
     transaction_reason_set_in_txn,
 };
 pub use transfers::transfer_execute_in_txn;
-pub use validators::{validator_change_in_txn, validator_list, validator_records};
+pub use validators::{
+    electorate_load, validator_change_in_txn, validator_delete_all_in_txn, validator_records,
+};

@@ -83,7 +83,7 @@ pub fn network_create_in_txn(
         Account::load(conn, address)?.credited(balance)?.store(conn)?;
     }
     for validator in &genesis.validators {
-        validators::insert(conn, validator, genesis.at)?;
+        validators::insert(conn, validator, None, genesis.at)?;
     }
     Ok(NetworkRecord { seed: genesis.seed, chain_id: genesis.chain_id, finality_window })
 }

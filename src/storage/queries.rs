@@ -6,6 +6,7 @@ use super::Connection;
 use super::blocks;
 use super::children;
 use super::conditions::{Addressee, AwaitsFinality, Canceled, Pending, Undecided};
+use super::contexts;
 use super::envelopes;
 use super::failure::During;
 use super::history::rounds_json;
@@ -39,6 +40,7 @@ pub fn transaction_get(
     record.consensus = rounds_json(conn, record.position)?;
     record.parent = children::parent(conn, record.position)?;
     record.children = children::hashes_of(conn, record.position)?;
+    record.context = contexts::load(conn, record.position)?;
     Ok(Some(record))
 }
 
@@ -59,6 +61,7 @@ pub(super) fn record(
         reason: row.reason,
         parent: None,
         children: Vec::new(),
+        context: None,
         consensus: None,
         inclusion: None,
         logs: Vec::new(),

@@ -163,6 +163,21 @@ diesel::table! {
         stake -> BigInt,
         number -> BigInt,
         created_at -> BigInt,
+        models -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    providers (id) {
+        id -> BigInt,
+        choice -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    run_contexts (position) {
+        position -> BigInt,
+        context -> Text,
     }
 }
 
@@ -185,11 +200,13 @@ diesel::joinable!(transactions -> codes (code_hash));
 diesel::joinable!(contracts -> codes (code_hash));
 diesel::joinable!(decisions -> transactions (position));
 diesel::joinable!(children -> transactions (position));
+diesel::joinable!(run_contexts -> transactions (position));
 diesel::allow_tables_to_appear_in_same_query!(
     transactions,
     codes,
     contracts,
     accounts,
     decisions,
-    children
+    children,
+    run_contexts
 );

@@ -8,6 +8,7 @@ use super::Connection;
 use super::accounts::{Account, Totals};
 use super::batch::BatchContext;
 use super::conditions::Addressee;
+use super::contexts;
 use super::envelopes;
 use super::failure::During;
 use super::rows::{TransactionRow, number, unknown_transaction};
@@ -81,6 +82,9 @@ pub fn transaction_submit_in_txn(
     if let (Some(envelope), Some(signer)) = (&new.envelope, new.from) {
         envelopes::insert(conn, envelope, signer, transaction.hash)?;
     }
+    if let Some(context) = &new.context {
+        contexts::insert(conn, position, context)?;
+    }
     ctx.position_taken(position);
     let queue = transaction.queue_address();
     ctx.record(submit.at, transaction.hash, queue, EventKind::TransactionSubmitted);
@@ -127,11 +131,13 @@ fn repeated(
         .during("looking for an idempotency key")?;
     let Some((row, code)) = row else { return Ok(None) };
     let stored = row.transaction(code)?;
+    let context = contexts::load(conn, Position(row.position))?;
     let is_same = stored.from == new.from
         && stored.to == new.to
         && stored.value == new.value
         && stored.payload == new.payload
         && stored.rules == new.rules
+        && context == new.context
         && (new.from.is_none() || new.nonce.is_none_or(|nonce| nonce == stored.nonce));
     if is_same {
         Ok(Some(answer(&stored, true)))

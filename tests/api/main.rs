@@ -16,6 +16,7 @@ mod document;
 mod limits;
 mod lint;
 mod live;
+mod models;
 mod mutations;
 mod routes;
 mod rpc;

@@ -119,11 +119,25 @@ async fn changed_bodies_are_never_a_fault_of_the_server() {
             "POST",
             format!("/v1/contracts/{contract}/read"),
             json!({
-                "method": "m", "args": [], "kwargs": {}, "from": address(1), "version": "finalized"
+                "method": "m", "args": [], "kwargs": {}, "from": address(1), "version": "finalized",
+                "context": {"genvm_datetime": "2024-01-01", "validators": [
+                    {"stake": 1, "provider": "openai", "model": "m", "plugin_config": {
+                        "mock_response": {"response": {"": "x"}}
+                    }}
+                ]}
             }),
         ),
         ("POST", format!("/v1/accounts/{}/faucet", address(5)), json!({ "amount": "7" })),
-        ("POST", "/v1/validators".to_owned(), json!({ "stake": 1 })),
+        (
+            "POST",
+            "/v1/validators".to_owned(),
+            json!({ "stake": 1, "models": {
+                "provider": "openai", "model": "m", "config": {"temperature": 0}, "plugin": "custom",
+                "plugin_config": {"api_url": "https://a.example", "mocks": [{"contains": ""}]},
+                "fallback": {"provider": "simulated", "model": "simulated"}
+            } }),
+        ),
+        ("POST", "/v1/providers".to_owned(), json!({ "provider": "openai", "model": "m" })),
         ("POST", "/v1/clock/advance".to_owned(), json!({ "milliseconds": 1 })),
         ("PUT", "/v1/clock".to_owned(), json!({ "now": 4_102_444_800_000_u64 })),
         ("PUT", "/v1/network/finality-window".to_owned(), json!({ "milliseconds": 5 })),

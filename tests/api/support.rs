@@ -104,6 +104,12 @@ fn script(request: &ExecutionRequest) -> Execution {
         Some(Value::Text(name)) if name == "unknown" => {
             Execution::ending(ExecutionOutcome::VmError("unknown method".into()))
         }
+        Some(Value::Text(name)) if name == "context" => {
+            let model = request.models.as_ref().map_or("none", |models| &models.primary.model);
+            let text =
+                Value::from(format!("{model} at {}", request.message.at.as_millis()).as_str());
+            Execution::ending(ExecutionOutcome::Return(text.encode().into()))
+        }
         _ => {
             let mut echo = Execution::ending(ExecutionOutcome::Return(request.calldata.clone()));
             echo.stdout = "hello".into();

@@ -34,6 +34,7 @@ const MATRIX: &[(&str, &[&str])] = &[
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/actors/store/", "storage"),
     ("src/actors/node_tests.rs", "execution::scripted"),
+    ("src/actors/reader_tests.rs", "execution::scripted"),
     ("src/actors/system_tests.rs", "execution::scripted"),
 ];
 

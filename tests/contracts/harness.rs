@@ -67,6 +67,7 @@ pub(crate) fn int(value: i64) -> Value {
 pub(crate) fn request(source: &str, method: Option<&str>, args: Vec<Value>) -> ExecutionRequest {
     ExecutionRequest {
         node: Address::ZERO,
+        models: None,
         role: Role::Leader,
         code: Code::new(Bytes::copy_from_slice(source.as_bytes())),
         entry: if method.is_some() { Entry::Method } else { Entry::Constructor },

@@ -9,7 +9,7 @@ use agora::actors::handles::Handles;
 use agora::actors::settings::NetworkSettings;
 use agora::actors::system::Network;
 use agora::domain::calldata::Value;
-use agora::domain::ledger::{NewTransaction, ReadOnlyCall, StateVersion, TransactionRecord};
+use agora::domain::ledger::{NewTransaction, ReadOnlyCall, TransactionRecord};
 use agora::domain::{Address, Amount, Bytes, ExecutionOutcome, Payload, Status, from_json};
 use agora::execution::nondeterminism::{
     Answer, Asker, Models, NoAnswer, Prompt, RenderRequest, Rendered, Services, Web, WebRequest,
@@ -160,8 +160,7 @@ impl World {
 
     async fn read(&self, contract: Address, method: &str, args: Vec<Value>) -> Value {
         let calldata = calldata(Some(method), args);
-        let version = StateVersion::Accepted;
-        let call = ReadOnlyCall { contract, from: account(0), version, calldata };
+        let call = ReadOnlyCall::view(contract, calldata).asked_by(account(0));
         match self.handles.call(call).await.unwrap().outcome {
             ExecutionOutcome::Return(data) => Value::decode(&data).unwrap(),
             other => panic!("{method}: {other:?}"),

@@ -11,6 +11,7 @@
 
 mod clock;
 mod contracts;
+mod models;
 mod network;
 mod order;
 mod recovery;

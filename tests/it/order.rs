@@ -149,6 +149,7 @@ on_both! {
         let change = agora::domain::ledger::ValidatorChange::Create {
             address: None,
             stake: agora::domain::Stake::try_from(1).unwrap(),
+            models: None,
         };
         handles.change_validators(change).await.unwrap();
         assert_eq!(decided(&handles, hash).await.status, Status::Accepted);

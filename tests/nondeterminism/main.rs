@@ -27,7 +27,7 @@ pub(crate) const NODE: Address = Address::new([7; 20]);
 
 /// Somebody's first question.
 pub(crate) fn asker() -> Asker {
-    Asker { node: NODE, seed: Digest::new([1; 32]), leads: true, number: 0 }
+    Asker { node: NODE, seed: Digest::new([1; 32]), leads: true, number: 0, models: None }
 }
 
 /// A prompt that wants text.

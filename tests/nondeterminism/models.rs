@@ -144,7 +144,7 @@ async fn one_provider_gets_so_many_requests_at_a_time() {
 }
 
 #[tokio::test]
-async fn handles_share_the_routes_and_forks_do_not() {
+async fn what_comes_with_a_question_goes_before_the_shared_routes() {
     let router = router();
     let scripted = |answer: &str| {
         let mut choice = ModelChoice::simulated();
@@ -154,13 +154,13 @@ async fn handles_share_the_routes_and_forks_do_not() {
     };
     let handle = router.clone();
     handle.set(NODE, scripted("one")).unwrap();
-    let fork = router.fork();
+    let own = Asker { models: Some(Arc::new(scripted("own"))), ..asker() };
     handle.set(NODE, scripted("two")).unwrap();
     handle.set_otherwise(scripted("other")).unwrap();
     let other = Asker { node: Address::ZERO, ..asker() };
     let answer = |text: &str| Ok(Answer::Text(text.to_owned()));
     assert_eq!(router.ask(asker(), text("x")).await, answer("two"));
-    assert_eq!(fork.ask(asker(), text("x")).await, answer("one"));
+    assert_eq!(router.ask(own, text("x")).await, answer("own"));
     assert_eq!(router.ask(other, text("x")).await, answer("other"));
     handle.remove(&NODE);
     assert_eq!(router.ask(asker(), text("x")).await, answer("other"));

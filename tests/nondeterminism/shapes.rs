@@ -196,6 +196,7 @@ fn asker(node: u8, seed: u8) -> Asker {
         seed: Digest::new([seed; 32]),
         leads: node == 0,
         number: 3,
+        models: None,
     }
 }
 

@@ -91,7 +91,11 @@ fn row_02_what_is_pending_is_found_and_put_into_the_queue_of_its_recipient_or_el
         let waiting = submit(&world, call(world.contract, "b")).await;
         world.pass(Duration::from_secs(30)).await;
         assert_eq!(world.record(waiting).await.status, Status::Pending);
-        let back = ValidatorChange::Create { address: None, stake: validators[0].validator.stake };
+        let back = ValidatorChange::Create {
+            address: None,
+            stake: validators[0].validator.stake,
+            models: None,
+        };
         world.handles.change_validators(back).await.unwrap();
         assert_eq!(ended(&world, waiting).await.status, Status::Finalized);
     });
@@ -188,7 +192,11 @@ fn row_06_transfers_fund_burn_and_move_or_end_undetermined() {
 fn row_07_a_leader_and_four_others_are_drawn_by_stake() {
     on_virtual_time(|| async {
         let (world, _) = origin(9).await;
-        let rich = ValidatorChange::Create { address: None, stake: Stake::try_from(91).unwrap() };
+        let rich = ValidatorChange::Create {
+            address: None,
+            stake: Stake::try_from(91).unwrap(),
+            models: None,
+        };
         let rich = world.handles.change_validators(rich).await.unwrap().validator.address;
         let (mut leads, mut sits) = (0, 0);
         for number in 0..40 {

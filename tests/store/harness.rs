@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use agora::domain::ledger::{
-    Announcement, Basis, Claim, ConsensusJob, Decision, Genesis, NewTransaction, Persisted,
-    StateVersion, StoreError, Submitted,
+    Announcement, Basis, Claim, ConsensusJob, Decision, Electorate, Genesis, NewTransaction,
+    Persisted, StateVersion, StoreError, Submitted,
 };
 use agora::domain::{
     Address, Amount, Bytes, Commitment, Digest, DrawRecord, Event, Execution, ExecutionOutcome,
@@ -40,7 +40,7 @@ pub const WINDOW: i64 = 1_000;
 pub struct Store {
     pub conn: Connection,
     pub database: Database,
-    pub validators: Arc<Vec<Validator>>,
+    pub electorate: Electorate,
     pub url: String,
     pub _place: Place,
 }
@@ -98,8 +98,9 @@ impl Store {
         let database = Database::open(&url, options()).unwrap();
         let conn = database.writer().unwrap();
         let validators: Vec<Validator> = (1..=5).map(validator).collect();
-        let mut store =
-            Self { conn, database, validators: Arc::new(validators.clone()), url, _place: place };
+        let electorate =
+            Electorate { validators: Arc::new(validators.clone()), ..Electorate::default() };
+        let mut store = Self { conn, database, electorate, url, _place: place };
         let genesis = Genesis {
             seed: Digest::new([7; 32]),
             chain_id: CHAIN,
@@ -142,14 +143,13 @@ impl Store {
     }
 
     pub fn claim(&mut self, hash: TxHash) -> Claim {
-        let validators = Arc::clone(&self.validators);
-        storage::transaction_claim_exclusive(&mut self.conn, hash, &validators).unwrap()
+        storage::transaction_claim_exclusive(&mut self.conn, hash, &self.electorate).unwrap()
     }
 
     pub fn claim_as(&mut self, hash: TxHash, owner: &str) -> Claim {
-        let validators = Arc::clone(&self.validators);
+        let electorate = self.electorate.clone();
         self.write(|conn, ctx| {
-            storage::transaction_claim_in_txn(conn, ctx, hash, owner, at(2), &validators)
+            storage::transaction_claim_in_txn(conn, ctx, hash, owner, at(2), &electorate)
         })
     }
 

@@ -78,24 +78,36 @@ fn validators_come_change_and_go(store: &mut Store) {
         })
     };
     let address = |number| validator(number).address;
-    let derived = change(ValidatorChange::Create { address: None, stake: stake(8) }).unwrap();
+    let derived =
+        change(ValidatorChange::Create { address: None, stake: stake(8), models: None }).unwrap();
     assert_eq!((derived.validator.address, derived.created_at), (address(6), at(7)));
-    change(ValidatorChange::Create { address: Some(address(9)), stake: stake(1) }).unwrap();
+    change(ValidatorChange::Create { address: Some(address(9)), stake: stake(1), models: None })
+        .unwrap();
     assert!(
-        change(ValidatorChange::Create { address: Some(address(9)), stake: stake(1) }).is_err()
+        change(ValidatorChange::Create {
+            address: Some(address(9)),
+            stake: stake(1),
+            models: None
+        })
+        .is_err()
     );
-    let changed = change(ValidatorChange::SetStake { address: address(1), stake: stake(77) });
+    let changed = change(ValidatorChange::Update {
+        address: address(1),
+        stake: Some(stake(77)),
+        models: None,
+    });
     assert_eq!(changed.unwrap().validator.stake, stake(77));
     change(ValidatorChange::Delete { address: address(2) }).unwrap();
     for gone in [
         ValidatorChange::Delete { address: address(2) },
-        ValidatorChange::SetStake { address: address(2), stake: stake(1) },
+        ValidatorChange::Update { address: address(2), stake: Some(stake(1)), models: None },
     ] {
         assert!(matches!(change(gone), Err(StoreError::NotFound { what: "validator", .. })));
     }
-    let again = change(ValidatorChange::Create { address: None, stake: stake(8) }).unwrap();
+    let again =
+        change(ValidatorChange::Create { address: None, stake: stake(8), models: None }).unwrap();
     assert_eq!(again.validator.address, address(7));
-    let list = storage::validator_list(&mut store.conn).unwrap();
+    let list = storage::electorate_load(&mut store.conn).unwrap().validators;
     let weights: Vec<(Address, u64)> =
         list.iter().map(|validator| (validator.address, validator.stake.get())).collect();
     let expected = [(1, 77), (3, 3), (4, 3), (5, 3), (6, 8), (7, 8), (9, 1)];

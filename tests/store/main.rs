@@ -21,6 +21,7 @@ mod events;
 mod finality;
 mod ledger;
 mod migrations;
+mod models;
 mod money;
 mod plans;
 mod queue;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agora::domain::ledger::{Claim, Position, StateVersion, StoreError};
+use agora::domain::ledger::{Claim, Electorate, Position, StateVersion, StoreError};
 use agora::domain::{Amount, Bytes, Payload, Status, TxHash};
 use agora::storage;
 
@@ -39,7 +39,7 @@ fn a_later_transaction_is_blocked_until_the_earlier_is_decided(store: &mut Store
     assert!(matches!(store.claim_as(second, "one"), Claim::Blocked));
     // The durable claim recorded step 0, the decision the rest.
     let decision = {
-        let validators = Arc::clone(&store.validators);
+        let electorate = store.electorate.clone();
         let record = storage::transaction_get(&mut store.conn, first).unwrap().unwrap();
         let view = storage::contract_view(&mut store.conn, contract, StateVersion::Accepted)
             .unwrap()
@@ -47,6 +47,7 @@ fn a_later_transaction_is_blocked_until_the_earlier_is_decided(store: &mut Store
         let job = agora::domain::ledger::ConsensusJob {
             transaction: Arc::new(record.transaction),
             submitted_at: record.submitted_at,
+            contract_now: record.submitted_at,
             attempt: record.attempt,
             phase: agora::domain::Phase::Initial,
             past: Vec::new(),
@@ -57,7 +58,8 @@ fn a_later_transaction_is_blocked_until_the_earlier_is_decided(store: &mut Store
             contract_balance: Amount::ZERO,
             code: Some(view.record.code),
             snapshot: view.snapshot,
-            validators,
+            validators: electorate.validators,
+            models: electorate.models,
             views: agora::domain::ledger::SharedViews::default(),
             hold: agora::domain::ledger::Hold::default(),
         };
@@ -115,7 +117,7 @@ fn a_deploy_brings_its_own_code(store: &mut Store) {
 fn without_validators_it_waits(store: &mut Store) {
     let contract = store.deployed();
     let hash = store.submit(&call(alice(), contract, 0));
-    store.validators = Arc::new(Vec::new());
+    store.electorate = Electorate::default();
     assert!(matches!(store.claim_as(hash, "one"), Claim::NoValidators));
     store.write(|conn, _| storage::transaction_reason_set_in_txn(conn, hash, "no validators"));
     let record = storage::transaction_get(&mut store.conn, hash).unwrap().unwrap();
@@ -125,8 +127,8 @@ fn without_validators_it_waits(store: &mut Store) {
 fn unknown_transactions_and_transfers_cannot_be_claimed(store: &mut Store) {
     let transfer = store.submit(&transfer(Some(alice()), Some(bob()), 1));
     for hash in [transfer, TxHash::new([1; 32])] {
-        let validators = Arc::clone(&store.validators);
-        let claim = storage::transaction_claim_exclusive(&mut store.conn, hash, &validators);
+        let electorate = store.electorate.clone();
+        let claim = storage::transaction_claim_exclusive(&mut store.conn, hash, &electorate);
         assert!(matches!(claim, Err(StoreError::NotFound { .. })), "{claim:?}");
     }
 }

@@ -231,12 +231,13 @@ pub fn add_validators(store: &mut Store) {
         let change = ValidatorChange::Create {
             address: Some(Address::new([number; 20])),
             stake: Stake::try_from(3).unwrap(),
+            models: None,
         };
         store.write(|conn, ctx| {
             storage::validator_change_in_txn(conn, ctx, &change, at(0), &|_| Address::ZERO)
         });
     }
-    store.validators = storage::validator_list(&mut store.conn).unwrap().into();
+    store.electorate = storage::electorate_load(&mut store.conn).unwrap();
 }
 
 fn large() -> Store {

@@ -8,6 +8,7 @@
 mod blocks;
 mod clock;
 mod explorer;
+mod models;
 mod round;
 
 use actix::Message;
@@ -19,6 +20,10 @@ pub use self::clock::{
     ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow, WindowsMoved,
 };
 pub use self::explorer::{SearchContracts, SearchTransactions, SumLedger};
+pub use self::models::{
+    ChangeProviders, ChangeValidators, DeleteValidators, GetElectorate, ListProviders,
+    ListValidators, ModelsError, Trust,
+};
 pub use self::round::{
     ConsensusFinished, Dismiss, ExecutionTimedOut, LeaderProposed, NodeFailed, RevealVote,
     VoteCommitted, VoteRevealed, WindowOpened,
@@ -29,7 +34,7 @@ use crate::domain::ledger::{
     AccountRecord, Announcement, Claim, ContractRecord, ContractView, Decision, DueTransaction,
     Events, NewTransaction, Page, PendingTransaction, Persisted, Position, ReadOnlyCall,
     StateVersion, StatusCounts, StoreError, Submitted, Supply, TransactionFilter,
-    TransactionRecord, ValidatorChange, ValidatorRecord,
+    TransactionRecord,
 };
 use crate::domain::{
     Address, AppealKind, Code, Event, Execution, LintReport, PageKey, Status, Timestamp, TxHash,
@@ -41,11 +46,6 @@ use crate::domain::{
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Submitted, StoreError>")]
 pub struct SubmitTransaction(pub NewTransaction);
-
-/// Change the set of validators. Answered after it is durable.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<ValidatorRecord, StoreError>")]
-pub struct ChangeValidators(pub ValidatorChange);
 
 /// Challenge a decision. Answered, with the kind of appeal, after it is durable.
 #[derive(Debug, Clone, Copy, Message)]
@@ -134,11 +134,6 @@ pub struct ListPages {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<AccountRecord, StoreError>")]
 pub struct GetAccount(pub Address);
-
-/// Read all validators, in address order.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<Vec<ValidatorRecord>, StoreError>")]
-pub struct ListValidators;
 
 /// Read events after a cursor, oldest first.
 #[derive(Debug, Clone, Copy, Message)]
@@ -361,7 +356,7 @@ pub struct FollowStore {
 #[rtype(result = "EventStream")]
 pub struct Subscribe;
 
-/// Run a read-only call against the present state.
+/// Run a contract on the present state, and store nothing.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Execution, ReadError>")]
 pub struct CallContract(pub ReadOnlyCall);
@@ -371,7 +366,7 @@ pub struct CallContract(pub ReadOnlyCall);
 #[rtype(result = "Result<serde_json::Value, ReadError>")]
 pub struct DescribeContract(pub Address);
 
-/// Describe the public methods of code that is not deployed.
+/// Describe the public methods of source that is not deployed.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<serde_json::Value, ReadError>")]
 pub struct DescribeCode(pub Code);

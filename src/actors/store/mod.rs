@@ -8,6 +8,7 @@ mod claims;
 mod clock;
 mod engine;
 mod explorer;
+mod models;
 mod overseer;
 mod rounds;
 mod writer;
@@ -20,10 +21,10 @@ use actix::{Actor, Context, Handler, Recipient, ResponseFuture, WeakRecipient};
 
 use super::clock::NetworkClock;
 use super::messages::{
-    AuditSupply, BeatHeart, CancelTransaction, ChangeValidators, CloseStore, CountStatuses,
-    DuePage, EventsCommitted, ExplainWaiting, Finalize, GetAccount, GetContract, GetTransaction,
-    ListContracts, ListDue, ListEvents, ListPages, ListPending, ListTransactions, ListValidators,
-    LookAgain, OpenAppeal, ReadPages, SubmitTransaction, ViewContract,
+    AuditSupply, BeatHeart, CancelTransaction, CloseStore, CountStatuses, DuePage, EventsCommitted,
+    ExplainWaiting, Finalize, GetAccount, GetContract, GetTransaction, ListContracts, ListDue,
+    ListEvents, ListPages, ListPending, ListTransactions, LookAgain, OpenAppeal, ReadPages,
+    SubmitTransaction, ViewContract,
 };
 use super::permits::Permits;
 use super::settings::NetworkSettings;
@@ -31,13 +32,10 @@ use super::supervision::DeathWatch;
 use super::system::Child;
 use super::tell_weak;
 use crate::domain::ledger::{
-    AccountRecord, ContractRecord, ContractView, Events, Page, PendingTransaction, Position,
-    StatusCounts, StoreError, Submitted, Supply, TransactionRecord, ValidatorRecord,
+    AccountRecord, ContractRecord, ContractView, Electorate, Events, Page, PendingTransaction,
+    Position, StatusCounts, StoreError, Submitted, Supply, TransactionRecord,
 };
-use crate::domain::{
-    Amount, AppealKind, Clock, DerivedKey, KeyUse, PageKey, Profile, Status, Timestamp, TxHash,
-    Validator,
-};
+use crate::domain::{Amount, AppealKind, Clock, PageKey, Profile, Status, Timestamp, TxHash};
 use crate::storage::{self, Connection, Recover, SubmitContext};
 pub use crate::storage::{Database, DatabaseOptions};
 use claims::Claims;
@@ -50,7 +48,7 @@ type Answer<T> = ResponseFuture<Result<T, StoreError>>;
 const HEARTBEATS_MISSED_MAX: u32 = 4;
 
 /// The validators as of the last look; emptied by every change to them.
-type ValidatorCache = Arc<RwLock<Option<Arc<Vec<Validator>>>>>;
+type ElectorateCache = Arc<RwLock<Option<Electorate>>>;
 
 /// The only way to the database of this process.
 #[derive(Debug)]
@@ -60,7 +58,7 @@ pub struct Store {
     is_shared: bool,
     writer: Writer,
     readers: Permits,
-    validators: ValidatorCache,
+    electorate: ElectorateCache,
     claims: Claims,
     /// Hears of transactions that wait again and that no queue knows of.
     crawler: WeakRecipient<LookAgain>,
@@ -93,7 +91,7 @@ impl Store {
             database: Some(database),
             writer,
             readers: Permits::new("database reads", readers),
-            validators: ValidatorCache::default(),
+            electorate: ElectorateCache::default(),
             claims: Claims::default(),
             crawler,
             settings,
@@ -127,17 +125,17 @@ impl Store {
 }
 
 /// The cached validators, or those of the database.
-fn validators(
-    cache: &ValidatorCache,
+fn electorate(
+    cache: &ElectorateCache,
     conn: &mut Connection,
     is_shared: bool,
-) -> Result<Arc<Vec<Validator>>, StoreError> {
+) -> Result<Electorate, StoreError> {
     // Another process may change them on a shared database.
     if !is_shared && let Some(cached) = &*cache.read().unwrap_or_else(PoisonError::into_inner) {
-        return Ok(Arc::clone(cached));
+        return Ok(cached.clone());
     }
-    let fresh = Arc::new(storage::validator_list(conn)?);
-    *cache.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
+    let fresh = storage::electorate_load(conn)?;
+    *cache.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh.clone());
     Ok(fresh)
 }
 
@@ -198,24 +196,6 @@ impl Handler<CancelTransaction> for Store {
             }
             storage::transaction_cancel_in_txn(conn, ctx, hash, at)
         }))
-    }
-}
-
-impl Handler<ChangeValidators> for Store {
-    type Result = Answer<ValidatorRecord>;
-
-    fn handle(&mut self, message: ChangeValidators, _: &mut Context<Self>) -> Self::Result {
-        let (at, seed) = (self.clock.now(), self.settings.seed);
-        let cache = Arc::clone(&self.validators);
-        let changed = self.writer.write(None, move |conn, ctx| {
-            let derive = |number| DerivedKey::derive(&seed, KeyUse::Validator, number).address();
-            storage::validator_change_in_txn(conn, ctx, &message.0, at, &derive)
-        });
-        Box::pin(async move {
-            let record = changed.await?;
-            *cache.write().unwrap_or_else(PoisonError::into_inner) = None;
-            Ok(record)
-        })
     }
 }
 
@@ -365,14 +345,6 @@ impl Handler<GetAccount> for Store {
         let address = message.0;
         let unknown = AccountRecord { address, balance: Amount::ZERO, nonce: 0 };
         self.read(move |conn| Ok(storage::account_get(conn, address)?.unwrap_or(unknown)))
-    }
-}
-
-impl Handler<ListValidators> for Store {
-    type Result = Answer<Vec<ValidatorRecord>>;
-
-    fn handle(&mut self, _: ListValidators, _: &mut Context<Self>) -> Self::Result {
-        self.read(storage::validator_records)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix::{AsyncContext, Context, Handler, ResponseFuture};
 
-use super::{Answer, Store, validators};
+use super::{Answer, Store, electorate};
 use crate::actors::messages::{
     ClaimLapsed, ClaimTransaction, ExecuteTransfer, LookAgain, PersistDecision, RequeueTransaction,
     StepReached,
@@ -24,19 +24,19 @@ impl Handler<ClaimTransaction> for Store {
     fn handle(&mut self, message: ClaimTransaction, ctx: &mut Context<Self>) -> Self::Result {
         let hash = message.0;
         let (claims, lapsed) = (self.claims.clone(), ctx.address().downgrade().recipient());
-        let cache = Arc::clone(&self.validators);
+        let cache = Arc::clone(&self.electorate);
         if !self.is_shared {
             // Nobody else can take it, so the claim itself need not be written.
             return Box::pin(self.writer.read(move |conn| {
-                let validators = validators(&cache, conn, false)?;
-                storage::transaction_claim_exclusive(conn, hash, &validators)
+                let electorate = electorate(&cache, conn, false)?;
+                storage::transaction_claim_exclusive(conn, hash, &electorate)
                     .map(|claim| claims.keep(claim, lapsed))
             }));
         }
         let (at, owner) = (self.clock.now(), self.settings.owner.clone());
         let claimed = self.writer.write(None, move |conn, ctx| {
-            let validators = validators(&cache, conn, true)?;
-            storage::transaction_claim_in_txn(conn, ctx, hash, &owner, at, &validators)
+            let electorate = electorate(&cache, conn, true)?;
+            storage::transaction_claim_in_txn(conn, ctx, hash, &owner, at, &electorate)
         });
         Box::pin(async move { Ok(claims.note(claimed.await?, lapsed)) })
     }

@@ -23,7 +23,7 @@ pub(super) async fn validators(api: Data<Api>, request: HttpRequest) -> Answer {
     let term = query.text("search", 0..=200)?.unwrap_or_default().to_lowercase();
     query.finish()?;
     let all = api.handles.validators().await?;
-    let found = all.iter().map(|record| rpc::validator_view(record));
+    let found = all.iter().map(|record| rpc::validator_view(&api, record));
     let found = found.filter(|view| view.to_string().to_lowercase().contains(&term));
     let found: Vec<Json> = found.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
     Ok(HttpResponse::Ok().json(json!({ "validators": found })))
@@ -90,13 +90,13 @@ pub(super) async fn one(api: Data<Api>, address: Path<String>) -> Answer {
     let validators = api.handles.validators().await?;
     let found = validators.iter().find(|record| record.validator.address == address);
     if let Some(found) = found {
-        return Ok(validator(found));
+        return Ok(validator(&api, found));
     }
     account(&api, address).await
 }
 
-fn validator(record: &ValidatorRecord) -> HttpResponse {
-    let view = rpc::validator_view(record);
+fn validator(api: &Api, record: &ValidatorRecord) -> HttpResponse {
+    let view = rpc::validator_view(api, record);
     HttpResponse::Ok().json(json!({ "type": "VALIDATOR", "validator": view }))
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
 
+use super::models::read_context;
 use super::submission::call_data;
 use super::transactions::notation;
 use super::{Answer, cursor_of, no_query, page_cursor, page_limit, path_address};
@@ -104,6 +105,10 @@ pub struct ReadBody {
     /// The state to read: `accepted` (default) or `finalized`.
     #[schema(value_type = Option<String>, pattern = "^(accepted|finalized)$")]
     pub version: StateVersion,
+    /// How it is run, when not as the network would: by the first of these validators, at this
+    /// time.
+    #[schema(value_type = Option<super::models::ContextBody>)]
+    pub context: Option<Json>,
 }
 
 /// What a read-only call returned.
@@ -271,6 +276,7 @@ impl ReadBody {
             kwargs: fields.object("kwargs")?,
             from: fields.address("from")?,
             version: version(&mut fields)?,
+            context: fields.take("context"),
         };
         fields.finish()?;
         Ok(body)
@@ -293,11 +299,11 @@ pub(super) async fn read(
     no_query(&request)?;
     let contract = path_address(&address)?;
     let body = ReadBody::read(body.0)?;
+    let calldata = call_data(Some(&body.method), body.args, body.kwargs, None)?;
     let call = ReadOnlyCall {
-        contract,
-        calldata: call_data(Some(&body.method), body.args, body.kwargs, None)?,
-        from: body.from.unwrap_or(Address::ZERO),
         version: body.version,
+        context: read_context(body.context, &api, &request).await?,
+        ..ReadOnlyCall::view(contract, calldata).asked_by(body.from.unwrap_or(Address::ZERO))
     };
     let execution = api.handles.call(call).await?;
     let (kind, message) = match &execution.outcome {

@@ -7,7 +7,9 @@ pub mod contracts;
 pub mod events;
 pub mod health;
 pub mod lint;
+pub mod models;
 pub mod network;
+pub mod providers;
 pub mod submission;
 pub mod transactions;
 pub mod validators;
@@ -42,7 +44,7 @@ impl Endpoint {
 }
 
 /// Every route, in the order in which they are matched.
-static ENDPOINTS: [Endpoint; 36] = [
+static ENDPOINTS: [Endpoint; 41] = [
     Endpoint::new(Method::GET, "/", |route| route.to(health::landing)),
     Endpoint::new(Method::GET, "/openapi.json", |route| route.to(health::openapi)),
     Endpoint::new(Method::GET, "/docs", |route| route.to(health::docs)),
@@ -82,6 +84,11 @@ static ENDPOINTS: [Endpoint; 36] = [
     Endpoint::new(Method::GET, "/v1/validators/{address}", |route| route.to(validators::get)),
     Endpoint::new(Method::PUT, "/v1/validators/{address}", |route| route.to(validators::change)),
     Endpoint::new(Method::DELETE, "/v1/validators/{address}", |route| route.to(validators::delete)),
+    Endpoint::new(Method::GET, "/v1/providers", |route| route.to(providers::list)),
+    Endpoint::new(Method::POST, "/v1/providers", |route| route.to(providers::add)),
+    Endpoint::new(Method::POST, "/v1/providers/reset", |route| route.to(providers::reset)),
+    Endpoint::new(Method::PUT, "/v1/providers/{id}", |route| route.to(providers::update)),
+    Endpoint::new(Method::DELETE, "/v1/providers/{id}", |route| route.to(providers::delete)),
     Endpoint::new(Method::GET, "/v1/network", |route| route.to(network::get)),
     Endpoint::new(Method::PUT, "/v1/network/finality-window", |route| {
         route.to(network::change_finality_window)

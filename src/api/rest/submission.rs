@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
+use super::models::read_context;
 use super::{Answer, no_query};
 use crate::api::access::{check_signature, signature_required};
 use crate::api::error::ApiError;
@@ -79,6 +80,10 @@ pub struct SubmissionBody {
     /// Deploys and calls: who executes.
     #[schema(value_type = Option<String>, pattern = "^(NORMAL|LEADER_ONLY|LEADER_SELF_VALIDATOR)$")]
     pub mode: Option<ExecutionMode>,
+    /// Deploys and calls: how it is run, when not as the network would: judged by validators of its
+    /// own, with models of their own, at another time. Not part of the hash, and so not signed.
+    #[schema(value_type = Option<super::models::ContextBody>)]
+    pub context: Option<Json>,
     /// The sender's EIP-191 `personal_sign` signature over the 32 bytes of the transaction's hash
     /// (`POST /v1/transactions/hash`), as `0x` and r, s, v. Needs `from` and `nonce`. Required
     /// where access is guarded; checked wherever it is given.
@@ -129,8 +134,11 @@ pub struct HashView {
 pub(super) async fn submit(api: Data<Api>, request: HttpRequest, body: Body) -> Answer {
     no_query(&request)?;
     let idempotency_key = idempotency_key(&request)?;
-    let (mut transaction, signature) = SubmissionBody::read(body.0)?.into_transaction()?;
+    let mut body = SubmissionBody::read(body.0)?;
+    let context = body.context.take();
+    let (mut transaction, signature) = body.into_transaction()?;
     check_signed(&api, &transaction, signature.as_ref())?;
+    transaction.context = read_context(context, &api, &request).await?;
     transaction.idempotency_key = idempotency_key;
     store(&api, transaction).await
 }
@@ -242,6 +250,7 @@ impl SubmissionBody {
                     "validators",
                     "rotations_max",
                     "mode",
+                    "context",
                 ];
                 fields.refuse(&foreign, "a transfer runs no contract")?;
                 for name in ["from", "to"] {
@@ -266,6 +275,7 @@ impl SubmissionBody {
                     "validators",
                     "rotations_max",
                     "mode",
+                    "context",
                 ];
                 fields.refuse(&foreign, "an upgrade only replaces the code")?;
             }
@@ -284,6 +294,7 @@ impl SubmissionBody {
             validators: narrow(fields.integer("validators", 1..=1_000)?),
             rotations_max: narrow(fields.integer("rotations_max", 0..=100)?),
             mode: mode(&mut fields)?,
+            context: fields.take("context"),
             signature: fields.parsed("signature", "`0x` and 130 hexadecimal digits (r, s, v)")?,
         };
         fields.finish()?;

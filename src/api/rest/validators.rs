@@ -1,4 +1,4 @@
-//! Validators: who may judge, and with what weight.
+//! Validators: who may judge, with what weight, and whom their nodes ask.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path};
@@ -8,13 +8,14 @@ use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::models::{ModelsView, refusal, take_models};
 use super::submission::INTEGER_MAX;
 use super::{Answer, no_query, path_address, required};
 use crate::api::error::ApiError;
 use crate::api::input::{Body, Fields};
 use crate::api::server::Api;
 use crate::domain::ledger::{ValidatorChange, ValidatorRecord};
-use crate::domain::{Address, Stake, keccak256};
+use crate::domain::{Address, NodeModels, Stake, keccak256};
 
 /// Validators there may be, at most: more would make every draw slow, as it weighs them all.
 const VALIDATORS_MAX: usize = 10_000;
@@ -29,6 +30,8 @@ pub struct ValidatorView {
     /// Its weight in every draw.
     #[schema(value_type = u64)]
     pub stake: Stake,
+    /// Whom its node asks; null for whom the network's settings name.
+    pub models: Option<ModelsView>,
     /// When it joined, in milliseconds since the Unix epoch.
     pub created_at: i64,
 }
@@ -36,8 +39,12 @@ pub struct ValidatorView {
 impl From<ValidatorRecord> for ValidatorView {
     fn from(record: ValidatorRecord) -> Self {
         let validator = record.validator;
-        let created_at = record.created_at.as_millis();
-        Self { address: validator.address, stake: validator.stake, created_at }
+        Self {
+            address: validator.address,
+            stake: validator.stake,
+            models: record.models.as_deref().map(ModelsView::from),
+            created_at: record.created_at.as_millis(),
+        }
     }
 }
 
@@ -58,6 +65,9 @@ pub struct CreateValidatorBody {
     /// Its name; without it, one is derived from the network's seed.
     #[schema(value_type = Option<String>)]
     pub address: Option<Address>,
+    /// Whom its node asks; without it, whom the network's settings name.
+    #[schema(value_type = Option<ModelsView>)]
+    pub models: Option<NodeModels>,
 }
 
 /// Some new validators with drawn stakes.
@@ -75,13 +85,16 @@ pub struct RandomValidatorsBody {
     pub stake_max: u64,
 }
 
-/// Another weight.
+/// Another weight, other models, or both.
 #[derive(Debug, ToSchema)]
 #[schema(example = json!({ "stake": 20 }))]
 pub struct ChangeValidatorBody {
     /// The new weight.
-    #[schema(value_type = u64, minimum = 1)]
-    pub stake: Stake,
+    #[schema(value_type = Option<u64>, minimum = 1)]
+    pub stake: Option<Stake>,
+    /// Whom its node asks from now on.
+    #[schema(value_type = Option<ModelsView>)]
+    pub models: Option<NodeModels>,
 }
 
 fn stake(fields: &mut Fields) -> Result<Stake, ApiError> {
@@ -123,6 +136,11 @@ async fn check_room(api: &Api, more: usize) -> Result<Vec<ValidatorRecord>, ApiE
         .valid(format!("at most {VALIDATORS_MAX}")))
 }
 
+async fn changed(api: &Api, change: ValidatorChange) -> Result<ValidatorView, ApiError> {
+    let record = api.handles.change_validators(change).await;
+    Ok(record.map_err(|error| refusal(error, "models"))?.into())
+}
+
 /// Create a validator. Administrative.
 #[utoipa::path(post, path = "/v1/validators", tag = "validators", security(("admin_key" = [])),
     request_body = CreateValidatorBody,
@@ -135,12 +153,16 @@ pub(super) async fn create(
     api.settings.access.admit_admin(&request)?;
     no_query(&request)?;
     let mut fields = body?.0;
-    let body =
-        CreateValidatorBody { stake: stake(&mut fields)?, address: fields.address("address")? };
+    let body = CreateValidatorBody {
+        stake: stake(&mut fields)?,
+        address: fields.address("address")?,
+        models: take_models(&mut fields, &api).await?,
+    };
     fields.finish()?;
     check_room(&api, 1).await?;
-    let change = ValidatorChange::Create { address: body.address, stake: body.stake };
-    let created = ValidatorView::from(api.handles.change_validators(change).await?);
+    let CreateValidatorBody { stake, address, models } = body;
+    let change = ValidatorChange::Create { address, stake, models };
+    let created = changed(&api, change).await?;
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/v1/validators/{}", created.address)))
         .json(created))
@@ -181,13 +203,13 @@ pub(super) async fn random(
         let stake = Stake::try_from(rng.random_range(body.stake_min..=body.stake_max));
         let stake =
             stake.map_err(|error| ApiError::invalid("stake_min", error.to_string(), STAKE))?;
-        let change = ValidatorChange::Create { address: None, stake };
-        validators.push(ValidatorView::from(api.handles.change_validators(change).await?));
+        let change = ValidatorChange::Create { address: None, stake, models: None };
+        validators.push(changed(&api, change).await?);
     }
     Ok(HttpResponse::Created().json(ValidatorsView { validators }))
 }
 
-/// Change a validator's stake. Administrative.
+/// Change a validator's stake, its models, or both. Administrative.
 #[utoipa::path(put, path = "/v1/validators/{address}", tag = "validators",
     security(("admin_key" = [])), request_body = ChangeValidatorBody,
     params(("address" = String, Path, description = "The validator")),
@@ -202,11 +224,13 @@ pub(super) async fn change(
     no_query(&request)?;
     let address = path_address(&address)?;
     let mut fields = body?.0;
-    let body = ChangeValidatorBody { stake: stake(&mut fields)? };
+    let models = take_models(&mut fields, &api).await?;
+    let is_needed = models.is_none() || fields.has("stake");
+    let stake = if is_needed { Some(stake(&mut fields)?) } else { None };
+    let body = ChangeValidatorBody { stake, models };
     fields.finish()?;
-    let change = ValidatorChange::SetStake { address, stake: body.stake };
-    let changed = api.handles.change_validators(change).await?;
-    Ok(HttpResponse::Ok().json(ValidatorView::from(changed)))
+    let change = ValidatorChange::Update { address, stake: body.stake, models: body.models };
+    Ok(HttpResponse::Ok().json(changed(&api, change).await?))
 }
 
 /// Remove a validator. Administrative. Answers with what it was.
@@ -218,6 +242,5 @@ pub(super) async fn delete(api: Data<Api>, request: HttpRequest, address: Path<S
     api.settings.access.admit_admin(&request)?;
     no_query(&request)?;
     let address = path_address(&address)?;
-    let removed = api.handles.change_validators(ValidatorChange::Delete { address }).await?;
-    Ok(HttpResponse::Ok().json(ValidatorView::from(removed)))
+    Ok(HttpResponse::Ok().json(changed(&api, ValidatorChange::Delete { address }).await?))
 }

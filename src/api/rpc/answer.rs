@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use crate::actors::messages::ReadError;
+use crate::actors::messages::{ModelsError, ReadError};
 use crate::api::error::ApiError;
 use crate::domain::ledger::StoreError;
 
@@ -57,10 +57,6 @@ impl RpcError {
         self.data = Some(data);
         self
     }
-
-    pub(super) const fn code(&self) -> i64 {
-        self.code
-    }
 }
 
 impl From<ApiError> for RpcError {
@@ -97,6 +93,19 @@ impl From<StoreError> for RpcError {
     }
 }
 
+impl From<ModelsError> for RpcError {
+    fn from(error: ModelsError) -> Self {
+        match error {
+            ModelsError::Store(error) => error.into(),
+            ModelsError::Invalid(error) => {
+                let message = format!("Invalid parameter `{}`: {}", error.field, error.reason);
+                let data = json!({ "parameter": error.field, "valid": error.valid });
+                Self::new(Self::INVALID_PARAMS, message).with(data)
+            }
+        }
+    }
+}
+
 impl From<ReadError> for RpcError {
     fn from(error: ReadError) -> Self {
         match error {
@@ -114,7 +123,7 @@ mod tests {
     #[test]
     fn what_is_not_found_is_named() {
         let error = RpcError::not_found("transaction", &TxHash::new([1; 32]));
-        assert_eq!(error.code(), RpcError::NOT_FOUND);
+        assert_eq!(error.code, RpcError::NOT_FOUND);
         assert!(error.message.starts_with("Transaction 0x01"), "{}", error.message);
     }
 

@@ -1,5 +1,6 @@
 //! What many methods ask the network.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::web::Data;
@@ -75,7 +76,27 @@ impl Caller {
 
     /// What the view of a transaction needs besides its record.
     pub(super) async fn transaction_context(&self) -> Result<TransactionContext, RpcError> {
-        Ok(TransactionContext { now: self.api.handles.now(), ..TransactionContext::default() })
+        let mut nodes = BTreeMap::new();
+        for record in self.api.handles.validators().await? {
+            let address = record.validator.address;
+            let otherwise = self.api.handles.models_by_settings(&address);
+            let models = record.models.as_deref().unwrap_or(&otherwise);
+            nodes.insert(address, views::node(address, record.validator.stake, Some(models)));
+        }
+        Ok(TransactionContext { nodes, now: self.api.handles.now(), state: None })
+    }
+
+    /// The configuration of the node that runs calls: that of the first validator.
+    pub(super) async fn first_node(&self) -> Result<Json, RpcError> {
+        let electorate = self.api.handles.electorate().await?;
+        let first = electorate.first.ok_or_else(|| {
+            let message = "there are no validators: create one with sim_createValidator";
+            RpcError::new(RpcError::NO_VALIDATORS, message)
+        })?;
+        let own = electorate.validators.iter().find(|validator| validator.address == first);
+        let otherwise = self.api.handles.models_by_settings(&first);
+        let models = electorate.models.get(&first).unwrap_or(&otherwise);
+        Ok(own.map_or(Json::Null, |own| views::node(first, own.stake, Some(models))))
     }
 
     /// A transaction as `eth_getTransactionByHash` answers it.

@@ -1,6 +1,6 @@
 //! Shapes that the explorer's REST shares with JSON-RPC.
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::views::{self, TransactionContext};
 use crate::api::error::ApiError;
@@ -14,15 +14,13 @@ pub(in crate::api) fn transaction_view(api: &Api, record: &TransactionRecord) ->
 }
 
 /// A validator as `sim_getValidator` has it.
-pub(in crate::api) fn validator_view(record: &ValidatorRecord) -> Json {
-    json!({
-        "address": record.validator.address,
-        "stake": record.validator.stake,
-        "created_at": views::iso8601(record.created_at),
-    })
+pub(in crate::api) fn validator_view(api: &Api, record: &ValidatorRecord) -> Json {
+    let otherwise = api.handles.models_by_settings(&record.validator.address);
+    views::validator(record, &otherwise)
 }
 
 /// Providers as `sim_getProvidersAndModels` has them.
-pub(in crate::api) async fn provider_views(_api: &Api) -> Result<Vec<Json>, ApiError> {
-    Ok(Vec::new())
+pub(in crate::api) async fn provider_views(api: &Api) -> Result<Vec<Json>, ApiError> {
+    let providers = api.handles.providers().await?;
+    Ok(providers.iter().map(views::provider).collect())
 }

@@ -228,6 +228,7 @@ fn request(
     let calldata = Value::call(planned.method.as_deref(), args, kwargs).encode();
     ExecutionRequest {
         node: Address::ZERO,
+        models: None,
         role: Role::Leader,
         code: code.clone(),
         entry: if planned.method.is_some() { Entry::Method } else { Entry::Constructor },

@@ -8,6 +8,7 @@ mod absent;
 pub mod codes;
 mod http;
 pub mod models;
+mod own_mocks;
 pub mod recording;
 pub mod web;
 
@@ -16,9 +17,12 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 
-use crate::domain::{Address, Bytes, Digest, keccak256};
+use crate::domain::{
+    Address, Bytes, Digest, InvalidChoice, ModelChoice, NodeModels, Plugin, keccak256,
+};
 
 /// Who asks, in which execution, and for the how manieth time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,6 +37,8 @@ pub struct Asker {
     /// the leader and in a validator, whatever is asked around it: a thousand numbers belong to each
     /// non-deterministic block, the upper half of them to judgements of the leader's output.
     pub number: u32,
+    /// Which models the node asks; those that the settings name for it when there are none.
+    pub models: Option<Arc<NodeModels>>,
 }
 
 /// In which form an answer is wanted.
@@ -216,10 +222,36 @@ impl Asker {
     }
 }
 
-/// Answers prompts.
+/// Answers prompts, and knows which models there are.
 pub trait Models: Debug + Send + Sync {
     /// The answer to a prompt, of the kind the prompt wants.
     fn ask(&self, asker: Asker, prompt: Prompt) -> BoxFuture<'static, Result<Answer, NoAnswer>>;
+
+    /// The models that the program knows by name.
+    fn known(&self) -> Vec<ModelChoice> {
+        models::Registry::embedded().entries().to_vec()
+    }
+
+    /// Is a choice complete and free of contradictions? Asks nobody.
+    fn check(&self, choice: &ModelChoice) -> Result<(), InvalidChoice> {
+        models::check_choice(choice)
+    }
+
+    /// Whom a node asks that has no models of its own.
+    fn of_settings(&self, _node: &Address) -> Arc<NodeModels> {
+        Arc::new(NodeModels::only(ModelChoice::simulated()))
+    }
+
+    /// Is the key there that a choice needs?
+    fn has_key(&self, choice: &ModelChoice) -> bool {
+        choice.key_variable().is_none()
+    }
+
+    /// Does the model answer? Takes no longer than a limit of its own.
+    fn probe(&self, choice: ModelChoice) -> BoxFuture<'static, bool> {
+        let answers = matches!(choice.plugin, Plugin::Simulated | Plugin::Scripted);
+        ready(answers).boxed()
+    }
 }
 
 /// Reaches the web.
@@ -249,6 +281,13 @@ pub struct Services {
 }
 
 impl Services {
+    /// The same, with the mocks of whoever asks before them.
+    #[must_use]
+    pub fn with_own_mocks(self) -> Self {
+        let own = Arc::new(own_mocks::OwnMocks::over(self));
+        Self { models: own.clone(), web: own }
+    }
+
     /// Refuses everything, in words.
     pub fn none() -> Self {
         Self { models: Arc::new(absent::Absent), web: Arc::new(absent::Absent) }

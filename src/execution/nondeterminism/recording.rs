@@ -21,7 +21,7 @@ use super::{
     Answer, AnswerFormat, Asker, Models, NoAnswer, Prompt, RenderMode, RenderRequest, Rendered,
     Web, WebRequest, WebResponse, codes,
 };
-use crate::domain::{Address, Bytes, Digest, keccak256};
+use crate::domain::{Address, Bytes, Digest, InvalidChoice, ModelChoice, NodeModels, keccak256};
 
 /// A line of the file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -226,6 +226,26 @@ impl Models for Recording {
             answer
         }
         .boxed()
+    }
+
+    fn known(&self) -> Vec<ModelChoice> {
+        self.models.known()
+    }
+
+    fn check(&self, choice: &ModelChoice) -> Result<(), InvalidChoice> {
+        self.models.check(choice)
+    }
+
+    fn of_settings(&self, node: &Address) -> Arc<NodeModels> {
+        self.models.of_settings(node)
+    }
+
+    fn has_key(&self, choice: &ModelChoice) -> bool {
+        self.models.has_key(choice)
+    }
+
+    fn probe(&self, choice: ModelChoice) -> BoxFuture<'static, bool> {
+        self.models.probe(choice)
     }
 }
 

@@ -15,7 +15,7 @@ use super::question::{self, Question};
 use super::results::{Terms, clean_up, execution_of, execution_of_lost, senseless};
 use super::touched::method_of;
 use crate::domain::ledger::StateVersion;
-use crate::domain::{Address, Bytes, Code, ExecutionOutcome, PageKey, keccak256};
+use crate::domain::{Address, Bytes, Code, ExecutionOutcome, NodeModels, PageKey, keccak256};
 use crate::execution::nondeterminism::{Asker, NoAnswer, Services};
 use crate::execution::{ExecutionError, OtherContract, PageSource, World};
 
@@ -60,6 +60,8 @@ pub(super) struct Surroundings {
     pub(super) node: Address,
     /// Does it execute as the leader?
     pub(super) leads: bool,
+    /// Which models it asks, when it has models of its own.
+    pub(super) models: Option<Arc<NodeModels>>,
 }
 
 /// One job and what was asked in it so far.
@@ -174,7 +176,8 @@ impl<'a> Conversation<'a> {
             self.questions += 1;
             let number = self.number(block, question.is_judgement());
             let Surroundings { node, leads, .. } = *self.surroundings;
-            let asker = Asker { node, seed: identity.job.seed, leads, number };
+            let own = self.surroundings.models.clone();
+            let asker = Asker { node, seed: identity.job.seed, leads, number, models: own };
             let world = &self.surroundings.world;
             let answer = match question {
                 Question::Prompt(prompt) => models.ask(asker, prompt).await.map(question::answered),

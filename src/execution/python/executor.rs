@@ -15,7 +15,7 @@ use super::pool::{Pool, infrastructure};
 use super::results::{Terms, clean_up, execution_of, execution_of_lost, senseless};
 use super::settings::{PythonSettings, SandboxReport};
 use crate::domain::{Address, Code, Execution, ExecutionOutcome};
-use crate::execution::nondeterminism::Services;
+use crate::execution::nondeterminism::{Models, Services};
 use crate::execution::{Entry, ExecutionError, ExecutionRequest, Executor, NoWorld, Role};
 
 /// Runs contracts in sandboxed Python workers.
@@ -40,7 +40,8 @@ struct Order {
 impl PythonExecutor {
     /// Starts the executor's thread, which starts a first worker; returns at once.
     ///
-    /// Contracts reach models and the web through `services`.
+    /// Contracts reach models and the web through `services`; the mocks of a node's own models come
+    /// before them.
     pub fn start(settings: PythonSettings, services: Services) -> io::Result<Self> {
         let pool = Arc::new(Pool::new(settings));
         let (jobs, orders) = mpsc::unbounded_channel();
@@ -49,7 +50,7 @@ impl PythonExecutor {
         std::thread::Builder::new()
             .name("python-workers".into())
             .spawn(move || runtime.block_on(serve(own, orders)))?;
-        Ok(Self { pool, services, jobs })
+        Ok(Self { pool, services: services.with_own_mocks(), jobs })
     }
 
     /// Which locks hold in the workers, as the newest of them said.
@@ -78,6 +79,10 @@ impl PythonExecutor {
 }
 
 impl Executor for PythonExecutor {
+    fn models(&self) -> Arc<dyn Models> {
+        self.services.models.clone()
+    }
+
     fn execute(
         &self,
         request: ExecutionRequest,
@@ -89,6 +94,7 @@ impl Executor for PythonExecutor {
             services: self.services.clone(),
             node: request.node,
             leads: !matches!(request.role, Role::Validator(_)),
+            models: request.models,
         };
         self.order(job, request.code, surroundings, request.time_limit)
     }
@@ -104,6 +110,7 @@ impl Executor for PythonExecutor {
             services: Services::none(),
             node: Address::ZERO,
             leads: true,
+            models: None,
         };
         let job = Job::on_nothing(code.hash, Task::Schema);
         let execution = self.order(job, code, surroundings, time_limit);

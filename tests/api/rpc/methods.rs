@@ -38,7 +38,7 @@ impl Shape {
 }
 
 /// A call of every method that has a result; `C` stands for a contract, `H` for its deploy, `A` for
-/// an account.
+/// an account, `V` for a validator.
 fn calls() -> Vec<(&'static str, Json, Shape)> {
     use Shape::{Flag, Hash, Integer, List, Null, Object, Quantity, Text};
     let raw = Wallet::new(7).sign(&super::wallet::Wanted {
@@ -112,6 +112,24 @@ fn calls() -> Vec<(&'static str, Json, Shape)> {
         ("eth_getFilterChanges", json!(["0x1"]), List),
         ("eth_getFilterLogs", json!(["0x1"]), List),
         ("eth_uninstallFilter", json!(["0x1"]), Flag),
+        ("sim_createValidator", json!([5, "openai", "gpt-4o", {}]), Object),
+        ("sim_createRandomValidator", json!([5]), Object),
+        ("sim_createRandomValidators", json!([2, 1, 10]), List),
+        ("sim_updateValidator", json!(["V", "7"]), Object),
+        ("sim_getAllValidators", json!([]), List),
+        ("sim_getValidator", json!(["V"]), Object),
+        ("sim_countValidators", json!([]), Integer),
+        ("sim_getProvidersAndModels", json!([]), List),
+        (
+            "sim_addProvider",
+            json!([{ "provider": "openai", "model": "gpt-next", "plugin": "openai-compatible", "plugin_config": { "api_url": "https://api.openai.com", "api_key_env_var": "OPENAIKEY" }, "config": {} }]),
+            Integer,
+        ),
+        ("sim_updateProvider", json!([1, { "provider": "openai", "model": "gpt-4o" }]), Null),
+        ("sim_deleteProvider", json!([1]), Null),
+        ("sim_resetDefaultsLlmProviders", json!([]), Null),
+        ("sim_deleteValidator", json!(["V"]), Text),
+        ("sim_deleteAllValidators", json!([]), List),
         ("sim_getFinalityWindowTime", json!([]), Integer),
         ("sim_setFinalityWindowTime", json!([1]), Null),
         ("sim_increaseTime", json!([60]), Integer),
@@ -127,8 +145,8 @@ const ELSEWHERE: [&str; 4] = [
     "sim_upgradeContractCode",
 ];
 
-fn filled(params: &Json, contract: &str, deploy: &Json) -> Json {
-    let text = params.to_string();
+fn filled(params: &Json, contract: &str, deploy: &Json, validator: &Json) -> Json {
+    let text = params.to_string().replace("\"V\"", &validator.to_string());
     let text = text.replace("\"C\"", &json!(contract).to_string());
     let text = text.replace("\"H\"", &deploy.to_string());
     serde_json::from_str(&text.replace("\"A\"", &json!(address(0)).to_string())).unwrap()
@@ -141,9 +159,10 @@ async fn every_method_answers_in_the_shape_it_promises() {
     let deploy = world.result("eth_sendRawTransaction", json!([wallet.deploy(0)])).await;
     let transaction = world.decided(deploy.as_str().unwrap(), "ACCEPTED").await;
     let contract = transaction["data"]["contract_address"].as_str().unwrap();
+    let validator = world.result("sim_getAllValidators", json!([])).await[0]["address"].clone();
     let mut called: BTreeSet<&str> = ELSEWHERE.into();
     for (method, params, shape) in calls() {
-        let result = world.result(method, filled(&params, contract, &deploy)).await;
+        let result = world.result(method, filled(&params, contract, &deploy, &validator)).await;
         assert!(shape.fits(&result), "{method}: {result} is no {shape:?}");
         called.insert(method);
     }

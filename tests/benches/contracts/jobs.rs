@@ -80,6 +80,7 @@ fn request(source: &str) -> ExecutionRequest {
     let account = |byte| Address::new([byte; 20]);
     ExecutionRequest {
         node: Address::ZERO,
+        models: None,
         role: Role::Leader,
         code: Code::new(Bytes::copy_from_slice(source.as_bytes())),
         entry: Entry::Constructor,

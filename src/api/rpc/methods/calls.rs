@@ -7,8 +7,8 @@ use super::super::definition::Kind::{Block, Object};
 use super::super::definition::{Args, Caller, Definition, Fields, may, needs};
 use super::super::raw;
 use super::super::views;
-use crate::domain::ledger::{ReadOnlyCall, StateVersion};
-use crate::domain::{Address, Bytes, Execution, ExecutionOutcome};
+use crate::domain::ledger::{CallEntry, ReadOnlyCall, StateVersion};
+use crate::domain::{Address, Amount, Bytes, Execution, ExecutionOutcome, keccak256};
 
 pub(super) const METHODS: &[Definition] = &[
     Definition::new(
@@ -57,8 +57,11 @@ struct Request {
     kind: CallKind,
     to: Option<Address>,
     from: Address,
+    origin: Address,
+    value: Amount,
     data: Bytes,
     version: StateVersion,
+    config: Option<Json>,
 }
 
 impl Request {
@@ -84,15 +87,35 @@ impl Request {
             None => fields.bytes("input")?.unwrap_or_default(),
         };
         let from = fields.address("from")?.unwrap_or(Address::ZERO);
-        Ok(Self { kind, to: fields.address("to")?, from, data, version })
+        Ok(Self {
+            kind,
+            to: fields.address("to")?,
+            from,
+            origin: fields.address("origin_address")?.unwrap_or(from),
+            value: fields.amount("value")?.unwrap_or(Amount::ZERO),
+            data,
+            version,
+            config: fields.json("sim_config")?,
+        })
     }
 
-    /// Calldata of a read: inside an RLP list with a flag, as the clients send it, or as it is.
-    fn calldata(&self) -> Result<Bytes, RpcError> {
-        match raw::call(&self.data) {
-            Ok(call) => Ok(call.calldata),
-            Err(_) if self.kind == CallKind::Read => Ok(raw::calldata(Some(self.data.clone()))?),
-            Err(error) => Err(error.into()),
+    /// What is run, and with which calldata: inside an RLP list with a flag, as the clients send it,
+    /// or for reads also as it is.
+    fn entry(&self) -> Result<(CallEntry, Address, Bytes), RpcError> {
+        if self.kind == CallKind::Deploy {
+            let raw::DeployData { code, calldata, .. } = raw::deploy(&self.data)?;
+            let place = Address::of_deployment(&keccak256(&[b"agora:rehearsal", &self.data]));
+            return Ok((CallEntry::Constructor(code), place, calldata));
+        }
+        let contract = self.contract()?;
+        match (raw::call(&self.data), self.kind) {
+            (Ok(call), CallKind::Read) => Ok((CallEntry::View, contract, call.calldata)),
+            (Ok(call), _) => Ok((CallEntry::Method, contract, call.calldata)),
+            (Err(_), CallKind::Read) => {
+                let calldata = raw::calldata(Some(self.data.clone()))?;
+                Ok((CallEntry::View, contract, calldata))
+            }
+            (Err(error), _) => Err(error.into()),
         }
     }
 
@@ -103,21 +126,40 @@ impl Request {
     }
 }
 
-/// A call that was run: what it did, and on which calldata.
+/// A call that was run: what it did, on which calldata, and by which node.
 struct Ran {
     execution: Execution,
     calldata: Bytes,
+    node: Json,
+}
+
+impl Ran {
+    fn receipt(&self) -> Json {
+        let pages = self.execution.state.0.iter().map(|(key, page)| (*key, page.clone()));
+        let state = views::slots(pages.collect());
+        views::execution(&self.execution, &self.calldata, &self.node, state)
+    }
 }
 
 async fn run(caller: &Caller, request: &Request) -> Result<Ran, RpcError> {
-    let calldata = request.calldata()?;
+    let (entry, contract, calldata) = request.entry()?;
+    let context = super::words::context(caller, request.config.clone()).await?;
+    let own = context.as_ref().and_then(|context| context.validators.first());
+    let node = match own {
+        Some(own) => views::node(Address::ZERO, own.stake, own.models.as_ref()),
+        None => caller.first_node().await?,
+    };
     let call = ReadOnlyCall {
-        contract: request.contract()?,
+        entry,
+        contract,
         calldata: calldata.clone(),
         from: request.from,
+        origin: request.origin,
+        value: request.value,
         version: request.version,
+        context,
     };
-    Ok(Ran { execution: caller.api.handles.call(call).await?, calldata })
+    Ok(Ran { execution: caller.api.handles.call(call).await?, calldata, node })
 }
 
 /// What was returned, or the refusal that tells why nothing was.
@@ -127,7 +169,7 @@ fn returned(ran: &Ran, params: Option<Json>) -> Result<Bytes, RpcError> {
         ExecutionOutcome::UserError(text) => text.clone(),
         ExecutionOutcome::VmError(code) => with_cause(code, &ran.execution.stderr),
     };
-    let receipt = views::execution(&ran.execution, &ran.calldata, &json!({}), json!({}));
+    let receipt = ran.receipt();
     let message = format!("execution failed: {words}");
     let data = json!({ "receipt": receipt, "params": params });
     Err(RpcError::new(RpcError::REFUSED, message).with(data))
@@ -149,7 +191,7 @@ async fn gen_call(caller: Caller, args: Args) -> Answer {
 async fn sim_call(caller: Caller, args: Args) -> Answer {
     let request = Request::read(&args.fields("params")?)?;
     let ran = run(&caller, &request).await?;
-    Ok(views::execution(&ran.execution, &ran.calldata, &json!({}), json!({})))
+    Ok(ran.receipt())
 }
 
 async fn eth_call(caller: Caller, args: Args) -> Answer {
@@ -166,7 +208,7 @@ async fn eth_call(caller: Caller, args: Args) -> Answer {
 async fn estimate(caller: Caller, args: Args) -> Answer {
     let request = Request::read(&args.fields("params")?)?;
     let ran = run(&caller, &request).await?;
-    let receipt = views::execution(&ran.execution, &ran.calldata, &json!({}), json!({}));
+    let receipt = ran.receipt();
     Ok(json!({
         "scenario": { "enabled": false },
         "receipt": receipt,

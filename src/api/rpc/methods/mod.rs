@@ -8,6 +8,7 @@ mod contracts;
 mod network;
 mod submission;
 mod transactions;
+mod validators;
 mod words;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub(super) use self::blocks::{Watched, logs_since};
 use super::definition::Definition;
 
 /// The tables, in the order in which they are documented.
-static TABLES: [&[Definition]; 8] = [
+static TABLES: [&[Definition]; 9] = [
     network::METHODS,
     accounts::METHODS,
     submission::METHODS,
@@ -25,6 +26,7 @@ static TABLES: [&[Definition]; 8] = [
     contracts::METHODS,
     calls::METHODS,
     blocks::METHODS,
+    validators::METHODS,
     clock::METHODS,
 ];
 

@@ -58,7 +58,12 @@ async fn send(caller: Caller, args: Args) -> Answer {
     let about = |subject| EnvelopeRecord { envelope: signed.envelope.clone(), subject, signer };
     match intent {
         Intent::Submit(transaction) => {
-            submit(&caller, *transaction, super::words::context(&caller, &args)?).await?;
+            submit(
+                &caller,
+                *transaction,
+                super::words::context(&caller, args.json("sim_config")?).await?,
+            )
+            .await?;
             Ok(json!(hash))
         }
         Intent::Appeal(subject) => {

@@ -1,6 +1,6 @@
 //! Transactions and what became of them.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::super::answer::{Answer, RpcError};
 use super::super::definition::Kind::{Address, Any, Flag, Hash, Text};
@@ -97,30 +97,11 @@ async fn by_hash(caller: Caller, args: Args) -> Answer {
     Ok(views::transaction(&record, &context))
 }
 
-/// A contract's state by slot, as Studio shows it: base64 of the slot's name, base64 of its bytes.
+/// A contract's state by slot.
 async fn state(caller: &Caller, contract: crate::domain::Address) -> Result<Json, RpcError> {
     let handles = &caller.api.handles;
     let pages = handles.contract_pages(contract, StateVersion::Accepted, None, STATE_PAGES_MAX);
-    let mut slots: Map<String, Json> = Map::new();
-    let mut current: Option<(crate::domain::SlotId, Vec<u8>)> = None;
-    let mut close = |slot: Option<(crate::domain::SlotId, Vec<u8>)>| {
-        if let Some((slot, bytes)) = slot {
-            slots.insert(views::base64(slot.0.as_bytes()), views::base64(&bytes).into());
-        }
-    };
-    for (key, page) in pages.await? {
-        if current.as_ref().is_none_or(|(slot, _)| *slot != key.slot) {
-            close(current.take());
-            current = Some((key.slot, Vec::new()));
-        }
-        if let Some((_, bytes)) = &mut current {
-            let start = usize::try_from(key.index).unwrap_or(0) * crate::domain::PAGE_BYTES;
-            bytes.resize(start.max(bytes.len()), 0);
-            bytes.extend_from_slice(&page);
-        }
-    }
-    close(current);
-    Ok(Json::Object(slots))
+    Ok(views::slots(pages.await?))
 }
 
 async fn studio_by_hash(caller: Caller, args: Args) -> Answer {

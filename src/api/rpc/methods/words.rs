@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::super::answer::RpcError;
 use super::super::definition::{Args, Caller};
+use crate::actors::messages::{ModelsError, Trust};
 use crate::domain::{Digest, RunContext};
 
 /// A storage slot: 32 bytes, or a number as Ethereum's clients write it.
@@ -16,7 +19,23 @@ pub(super) fn slot(args: &Args, name: &str) -> Result<Option<Digest>, RpcError> 
 }
 
 /// How a transaction or call wants to be run (`sim_config`).
-pub(super) fn context(_caller: &Caller, args: &Args) -> Result<Option<Arc<RunContext>>, RpcError> {
-    let _config = args.json("sim_config")?;
-    Ok(None)
+pub(super) async fn context(
+    caller: &Caller,
+    config: Option<Json>,
+) -> Result<Option<Arc<RunContext>>, RpcError> {
+    let Some(config) = config else { return Ok(None) };
+    let trust = if caller.is_admin { Trust::Operator } else { Trust::Anybody };
+    Ok(caller
+        .api
+        .handles
+        .read_context(&config, trust)
+        .await
+        .map_err(|error| within(error, "sim_config"))?)
+}
+
+fn within(error: ModelsError, place: &str) -> ModelsError {
+    match error {
+        ModelsError::Invalid(error) => ModelsError::Invalid(error.within(place)),
+        store @ ModelsError::Store(_) => store,
+    }
 }

@@ -6,7 +6,7 @@ mod payload;
 
 pub(super) use abi::consensus_abi;
 pub(super) use intent::{Intent, intent};
-pub(super) use payload::{call, calldata, deploy};
+pub(super) use payload::{DeployData, call, calldata, deploy};
 
 use alloy_consensus::transaction::SignerRecoverable;
 use alloy_consensus::{Transaction as _, TxEnvelope, Typed2718};

@@ -28,7 +28,7 @@ struct Produced {
 }
 
 /// A result as one byte for how it ended, and its value or error.
-pub(in crate::api::rpc) fn result_bytes(outcome: &ExecutionOutcome) -> Vec<u8> {
+fn result_bytes(outcome: &ExecutionOutcome) -> Vec<u8> {
     let (code, payload): (u8, &[u8]) = match outcome {
         ExecutionOutcome::Return(bytes) => (RETURN, bytes),
         ExecutionOutcome::UserError(text) => (ROLLBACK, text.as_bytes()),

@@ -4,7 +4,9 @@ mod block;
 mod execution;
 mod history;
 mod log;
+mod node;
 mod receipt;
+mod state;
 mod status;
 mod transaction;
 
@@ -14,10 +16,13 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value as Json;
 
 pub(super) use block::block;
-pub(super) use execution::{execution, result_bytes};
+pub(super) use execution::execution;
 pub(super) use log::log;
+pub(super) use node::node;
+pub(in crate::api) use node::{provider, validator};
 pub(super) use receipt::receipt;
-pub(super) use status::{result_of, status_code};
+pub(super) use state::slots;
+pub(super) use status::status_code;
 pub(super) use transaction::{TransactionContext, studio_names, transaction};
 
 use crate::domain::{Amount, Timestamp};

@@ -21,7 +21,7 @@ pub(in crate::api::rpc) const fn status_code(status: Status) -> u8 {
 }
 
 /// What a set of votes comes to: number and name.
-pub(in crate::api::rpc) fn result_of(votes: &[&str]) -> (u8, &'static str) {
+pub(super) fn result_of(votes: &[&str]) -> (u8, &'static str) {
     let is_majority = |vote: &str| {
         votes.iter().filter(|given| **given == vote).count().saturating_mul(2) > votes.len()
     };

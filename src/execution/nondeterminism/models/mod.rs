@@ -19,10 +19,11 @@ mod simulated;
 mod studio_mocks;
 mod template;
 
-pub use crate::domain::{ModelChoice, NodeModels, Plugin};
+pub use crate::domain::{InvalidChoice, ModelChoice, NodeModels, Plugin};
 pub use api::ModelSettings;
 pub use probe::Availability;
-pub use registry::{InvalidChoice, Registry};
+pub use registry::Registry;
+pub(in crate::execution) use registry::check_choice;
 pub use router::ModelRouter;
 pub use scripted::{Script, ScriptError, ScriptedModels};
 pub use secrets::{Secrets, SecretsError};

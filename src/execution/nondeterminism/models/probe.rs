@@ -20,8 +20,13 @@ impl ModelRouter {
     /// Asks a model, without its fallback, for the word `ok`, and waits for
     /// [`probe_timeout`](super::ModelSettings::probe_timeout) at most.
     pub async fn probe(&self, choice: &ModelChoice) -> Availability {
-        let asker =
-            Asker { node: Address::ZERO, seed: Digest::new([0; 32]), leads: true, number: 0 };
+        let asker = Asker {
+            node: Address::ZERO,
+            seed: Digest::new([0; 32]),
+            leads: true,
+            number: 0,
+            models: None,
+        };
         let prompt = Prompt::Free {
             text: "Respond with only the word ok.".to_owned(),
             format: AnswerFormat::Text,

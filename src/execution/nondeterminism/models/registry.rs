@@ -1,56 +1,102 @@
 //! The providers and models that are known by name.
 
 use super::scripted::Script;
-use crate::domain::{ModelChoice, Plugin};
+use crate::domain::{InvalidChoice, ModelChoice, Plugin};
+use crate::execution::nondeterminism::web::MockWeb;
 
 const KNOWN: &str = include_str!("registry.json");
 
-/// Why a choice of a model was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the model `{provider}/{model}` cannot be used: {reason}")]
-pub struct InvalidChoice {
-    provider: String,
-    model: String,
-    reason: String,
-}
-
 /// Is a choice complete and free of contradictions? Asks nobody.
-pub(super) fn validate(choice: &ModelChoice) -> Result<(), InvalidChoice> {
-    let invalid = |reason: String| InvalidChoice {
-        provider: choice.provider.clone(),
-        model: choice.model.clone(),
-        reason,
-    };
-    if choice.provider.is_empty() || choice.model.is_empty() {
-        return Err(invalid("provider and model must not be empty".to_owned()));
+pub(in crate::execution) fn check_choice(choice: &ModelChoice) -> Result<(), InvalidChoice> {
+    if choice.provider.is_empty() {
+        return Err(invalid(choice, "provider", "it must not be empty", "a provider's name"));
     }
-    let wanted = match choice.provider.as_str() {
-        "ollama" => Some(Plugin::Ollama),
-        "anthropic" => Some(Plugin::Anthropic),
-        "google" => Some(Plugin::Google),
-        "openai" => Some(Plugin::OpenaiCompatible),
-        "simulated" => Some(Plugin::Simulated),
-        "scripted" => Some(Plugin::Scripted),
-        _ => None,
-    };
-    if let Some(wanted) = wanted.filter(|wanted| *wanted != choice.plugin) {
-        let (wanted, found) = (plugin_name(wanted), plugin_name(choice.plugin));
-        return Err(invalid(format!("its plugin is `{found}` and must be `{wanted}`")));
+    if choice.model.is_empty() {
+        return Err(invalid(choice, "model", "it must not be empty", "a model's name"));
     }
-    if !matches!(choice.plugin, Plugin::Scripted | Plugin::Simulated) {
-        let url = choice
-            .setting("api_url")
-            .ok_or_else(|| invalid("`plugin_config.api_url` is missing".to_owned()))?;
-        let scheme = url::Url::parse(url).map(|url| url.scheme().to_owned());
-        if !matches!(scheme.as_deref(), Ok("http" | "https")) {
-            return Err(invalid("`plugin_config.api_url` is no http or https address".to_owned()));
-        }
+    check_plugin(choice)?;
+    let script = Script::of_choice(choice).map_err(|error| {
+        let field = format!("plugin_config.{}", error.place);
+        invalid(choice, &field, &error.to_string(), MOCKS)
+    })?;
+    let is_asked =
+        script.is_none() && !matches!(choice.plugin, Plugin::Scripted | Plugin::Simulated);
+    if is_asked || choice.plugin_config.contains_key("api_url") {
+        check_address(choice)?;
     }
+    check_texts(choice)?;
+    check_web_mocks(choice)?;
     let temperature = choice.config.get("temperature");
     if temperature.is_some_and(|value| !(value.is_number() || value.is_null())) {
-        return Err(invalid("`config.temperature` must be a number or null".to_owned()));
+        return Err(invalid(choice, "config.temperature", "it is no number", "a number or null"));
     }
-    Script::of_choice(choice).map(drop).map_err(|error| invalid(error.to_string()))
+    Ok(())
+}
+
+const MOCKS: &str = "mocks as the README describes them";
+
+fn invalid(choice: &ModelChoice, field: &str, reason: &str, valid: &str) -> InvalidChoice {
+    InvalidChoice {
+        provider: choice.provider.clone(),
+        model: choice.model.clone(),
+        field: field.to_owned(),
+        reason: format!("`{field}`: {reason}"),
+        valid: valid.to_owned(),
+    }
+}
+
+fn check_plugin(choice: &ModelChoice) -> Result<(), InvalidChoice> {
+    let wanted = match choice.provider.as_str() {
+        "ollama" => Plugin::Ollama,
+        "anthropic" => Plugin::Anthropic,
+        "google" => Plugin::Google,
+        "openai" => Plugin::OpenaiCompatible,
+        "simulated" => Plugin::Simulated,
+        "scripted" => Plugin::Scripted,
+        _ => return Ok(()),
+    };
+    if wanted == choice.plugin {
+        return Ok(());
+    }
+    let (wanted, found) = (plugin_name(wanted), plugin_name(choice.plugin));
+    let reason = format!("it is `{found}` and must be `{wanted}`");
+    Err(invalid(choice, "plugin", &reason, &format!("`{wanted}`")))
+}
+
+/// The address of a provider may hold nothing secret: everybody can read it.
+fn check_address(choice: &ModelChoice) -> Result<(), InvalidChoice> {
+    let wrong = |reason: &str| {
+        let valid = "an http or https address without a user's name and password";
+        invalid(choice, "plugin_config.api_url", reason, valid)
+    };
+    let url = choice.setting("api_url").ok_or_else(|| wrong("it is missing"))?;
+    let url = url::Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("it is no http or https address"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("it names a user"));
+    }
+    Ok(())
+}
+
+fn check_texts(choice: &ModelChoice) -> Result<(), InvalidChoice> {
+    for name in ["api_url", "api_key_env_var"] {
+        let value = choice.plugin_config.get(name);
+        if value.is_some_and(|value| !(value.is_string() || value.is_null())) {
+            let field = format!("plugin_config.{name}");
+            return Err(invalid(choice, &field, "it is no text", "a text"));
+        }
+    }
+    Ok(())
+}
+
+fn check_web_mocks(choice: &ModelChoice) -> Result<(), InvalidChoice> {
+    let Some(tables) = choice.plugin_config.get("mock_web_response") else { return Ok(()) };
+    MockWeb::from_studio(tables).map(drop).map_err(|error| {
+        let field = "plugin_config.mock_web_response";
+        invalid(choice, field, &error.to_string(), MOCKS)
+    })
 }
 
 fn plugin_name(plugin: Plugin) -> String {
@@ -77,7 +123,7 @@ impl Registry {
     pub fn parse(text: &str) -> Result<Self, String> {
         let entries: Vec<ModelChoice> =
             serde_json::from_str(text).map_err(|error| error.to_string())?;
-        entries.iter().try_for_each(validate).map_err(|error| error.to_string())?;
+        entries.iter().try_for_each(check_choice).map_err(|error| error.to_string())?;
         Ok(Self { entries })
     }
 
@@ -93,9 +139,7 @@ impl Registry {
 
     /// The entry, or another one of the provider under the name of the wanted model.
     pub fn template(&self, provider: &str, model: &str) -> Option<ModelChoice> {
-        let sibling = || self.entries.iter().find(|entry| entry.provider == provider);
-        let found = self.find(provider, model).or_else(sibling)?;
-        Some(ModelChoice { model: model.to_owned(), ..found.clone() })
+        ModelChoice::template(&self.entries, provider, model)
     }
 
     /// The environment variables that hold keys, each once.
@@ -170,15 +214,43 @@ mod tests {
             choice.plugin_config.insert(key.to_owned(), value);
             choice
         };
-        for (choice, wanted) in [
-            (ModelChoice { plugin: Plugin::Google, ..good.clone() }, "must be `ollama`"),
-            (ModelChoice { model: String::new(), ..good.clone() }, "must not be empty"),
-            (with("api_url", "".into()), "api_url` is missing"),
-            (with("api_url", "file:///etc".into()), "no http or https"),
-            (with("mocks", 1.into()), "list"),
+        let cold = serde_json::json!({"temperature": "cold"});
+        let cold = cold.as_object().unwrap().clone();
+        for (choice, field, wanted) in [
+            (ModelChoice { plugin: Plugin::Google, ..good.clone() }, "plugin", "must be `ollama`"),
+            (ModelChoice { provider: String::new(), ..good.clone() }, "provider", "not be empty"),
+            (ModelChoice { model: String::new(), ..good.clone() }, "model", "not be empty"),
+            (with("api_url", "".into()), "plugin_config.api_url", "is missing"),
+            (with("api_url", "nowhere".into()), "plugin_config.api_url", "relative URL"),
+            (with("api_url", "file:///etc".into()), "plugin_config.api_url", "no http or https"),
+            (with("api_url", "https://me:key@a.example".into()), "plugin_config.api_url", "user"),
+            (with("api_key_env_var", 7.into()), "plugin_config.api_key_env_var", "no text"),
+            (with("mocks", 1.into()), "plugin_config.mocks", "list"),
+            (with("mock_response", 1.into()), "plugin_config.mock_response", "object"),
+            (with("mock_web_response", 1.into()), "plugin_config.mock_web_response", "object"),
+            (
+                with("mock_web_response", serde_json::json!({"web": {}})),
+                "plugin_config.mock_web_response",
+                "`nondet_web_request`",
+            ),
+            (ModelChoice { config: cold, ..good.clone() }, "config.temperature", "no number"),
         ] {
-            let error = validate(&choice).unwrap_err().to_string();
-            assert!(error.contains(wanted), "{error} does not say {wanted}");
+            let error = check_choice(&choice).unwrap_err();
+            let text = error.to_string();
+            assert_eq!(error.field, field, "{text}");
+            assert!(text.contains(wanted) && !error.valid.is_empty(), "{text} without {wanted}");
         }
+    }
+
+    #[test]
+    fn a_mocked_choice_needs_no_address_but_a_good_one_where_it_has_one() {
+        let mut choice = Registry::embedded().find("openai", "gpt-4o").unwrap().clone();
+        choice.plugin_config.clear();
+        assert!(check_choice(&choice).is_err());
+        let mocks = serde_json::json!({"response": {"": "yes"}});
+        choice.plugin_config.insert("mock_response".to_owned(), mocks);
+        assert_eq!(check_choice(&choice), Ok(()));
+        choice.plugin_config.insert("api_url".to_owned(), "file:///etc".into());
+        assert!(check_choice(&choice).is_err());
     }
 }

@@ -8,16 +8,18 @@ use futures_util::future::BoxFuture;
 
 use super::api::{Api, ModelSettings};
 use super::failure::Failure;
-use super::registry::{InvalidChoice, validate};
+use super::probe::Availability;
+use super::registry::check_choice;
 use super::scripted::Script;
 use super::secrets::Secrets;
 use super::simulated::SimulatedModels;
 use super::template::Chat;
 use crate::domain::Address;
-use crate::domain::{ModelChoice, NodeModels, Plugin};
+use crate::domain::{InvalidChoice, ModelChoice, NodeModels, Plugin};
 use crate::execution::nondeterminism::{Answer, Asker, Models, NoAnswer, Prompt};
 
-/// Sends every node's prompts to the models it was given.
+/// Sends every node's prompts to the models it was given: those that come with the question, or
+/// else those of this table.
 ///
 /// Clones are handles to the same router: what one sets, all see, from the next prompt on.
 #[derive(Debug, Clone)]
@@ -78,14 +80,6 @@ impl ModelRouter {
         routes.nodes.get(node).unwrap_or(&routes.otherwise).clone()
     }
 
-    /// A router of its own that starts with the same routes and shares keys, limits and the
-    /// simulated provider: for one transaction that brings its own validators.
-    #[must_use]
-    pub fn fork(&self) -> Self {
-        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { routes: Arc::new(RwLock::new(routes)), ..self.clone() }
-    }
-
     /// The simulated provider, whose disagreement can be set.
     pub const fn simulated(&self) -> &SimulatedModels {
         &self.simulated
@@ -105,7 +99,10 @@ impl ModelRouter {
     }
 
     async fn answer(&self, asker: &Asker, prompt: &Prompt) -> Result<Answer, NoAnswer> {
-        let models = self.models_of(&asker.node);
+        let models = match &asker.models {
+            Some(models) => models.clone(),
+            None => self.models_of(&asker.node),
+        };
         let mut failures = Vec::new();
         for choice in [Some(&models.primary), models.fallback.as_ref()].into_iter().flatten() {
             match self.ask_one(choice, asker, prompt).await {
@@ -149,12 +146,33 @@ impl ModelRouter {
 }
 
 fn check(models: &NodeModels) -> Result<(), InvalidChoice> {
-    [Some(&models.primary), models.fallback.as_ref()].into_iter().flatten().try_for_each(validate)
+    [Some(&models.primary), models.fallback.as_ref()]
+        .into_iter()
+        .flatten()
+        .try_for_each(check_choice)
 }
 
 impl Models for ModelRouter {
     fn ask(&self, asker: Asker, prompt: Prompt) -> BoxFuture<'static, Result<Answer, NoAnswer>> {
         let router = self.clone();
         async move { router.answer(&asker, &prompt).await }.boxed()
+    }
+
+    fn of_settings(&self, node: &Address) -> Arc<NodeModels> {
+        self.models_of(node)
+    }
+
+    fn has_key(&self, choice: &ModelChoice) -> bool {
+        choice.key_variable().is_none_or(|name| self.secrets().contains(name))
+    }
+
+    fn probe(&self, choice: ModelChoice) -> BoxFuture<'static, bool> {
+        let router = self.clone();
+        async move {
+            // Whoever invents its answers may answer otherwise, but it does.
+            choice.plugin == Plugin::Simulated
+                || Self::probe(&router, &choice).await == Availability::Available
+        }
+        .boxed()
     }
 }

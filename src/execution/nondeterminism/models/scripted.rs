@@ -171,13 +171,14 @@ impl Script {
     }
 
     /// The script in a choice's `plugin_config`, if it has one.
-    pub(super) fn of_choice(choice: &ModelChoice) -> Result<Option<Self>, ScriptError> {
-        let (own, studio) =
-            (choice.plugin_config.get("mocks"), choice.plugin_config.get("mock_response"));
-        let present = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
-        if !present(own) && !present(studio) {
+    pub(in crate::execution::nondeterminism) fn of_choice(
+        choice: &ModelChoice,
+    ) -> Result<Option<Self>, ScriptError> {
+        if !choice.is_mocked() {
             return Ok(None);
         }
+        let (own, studio) =
+            (choice.plugin_config.get("mocks"), choice.plugin_config.get("mock_response"));
         let mut script = match own {
             Some(own) if !own.is_null() => Self::from_json(own)?,
             _ => Self::default(),

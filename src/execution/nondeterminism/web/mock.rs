@@ -186,6 +186,17 @@ impl MockWeb {
             reason: reason.to_owned(),
         };
         let place = "mock_web_response.nondet_web_request";
+        let known = |name: &String| name == "nondet_web_request";
+        let unknown = tables.as_object().map(|tables| tables.keys().find(|name| !known(name)));
+        match unknown {
+            Some(None) => {}
+            Some(Some(name)) => {
+                let place = format!("mock_web_response.{name}");
+                return Err(error(&place, "must be `nondet_web_request`"));
+            }
+            None if tables.is_null() => return Ok(Self::default()),
+            None => return Err(error("mock_web_response", "must be an object")),
+        }
         let table = tables.get("nondet_web_request").unwrap_or(&Value::Null);
         let table = match table {
             Value::Null => return Ok(Self::default()),

@@ -1,0 +1,3 @@
+DROP TABLE run_contexts;
+DROP TABLE providers;
+ALTER TABLE validators DROP COLUMN models;

@@ -1,0 +1,196 @@
+//! Instants as people and programs write them.
+
+use super::Timestamp;
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+impl Timestamp {
+    /// Reads an ISO 8601 instant: a date, with or without a time of day, separators, a fraction of
+    /// the second and an offset. What has no offset is UTC. `None` for anything else, and for what
+    /// the network's clock never shows.
+    ///
+    /// ```
+    /// use agora::domain::Timestamp;
+    ///
+    /// let instant = Some(Timestamp::from_millis(1_704_067_200_000));
+    /// assert_eq!(Timestamp::from_iso8601("2024-01-01T00:00:00Z"), instant);
+    /// assert_eq!(Timestamp::from_iso8601("2024-01-01 02:00+02:00"), instant);
+    /// assert_eq!(Timestamp::from_iso8601("2024-13-01"), None);
+    /// ```
+    pub fn from_iso8601(text: &str) -> Option<Self> {
+        let mut reader = Reader(text.as_bytes());
+        let days = reader.date()?;
+        let mut millis = days.checked_mul(DAY_MILLIS)?;
+        if reader.eat(b"Tt ").is_some() {
+            millis = millis.checked_add(reader.time()?)?.checked_sub(reader.offset()?)?;
+        }
+        let is_shown = (0..=Self::LAST.as_millis()).contains(&millis);
+        (reader.0.is_empty() && is_shown).then(|| Self::from_millis(millis))
+    }
+}
+
+/// What is left to read.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    /// The next byte, if it is one of these.
+    fn eat(&mut self, wanted: &[u8]) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        wanted.contains(first).then(|| {
+            self.0 = rest;
+            *first
+        })
+    }
+
+    fn digit(&mut self) -> Option<i64> {
+        self.eat(b"0123456789").map(|digit| i64::from(digit - b'0'))
+    }
+
+    /// Exactly `count` digits.
+    fn number(&mut self, count: usize) -> Option<i64> {
+        (0..count).try_fold(0, |number, _| Some(number * 10 + self.digit()?))
+    }
+
+    /// Two digits, at most `most`.
+    fn pair(&mut self, most: i64) -> Option<i64> {
+        self.number(2).filter(|number| *number <= most)
+    }
+
+    /// Days since 1970.
+    fn date(&mut self) -> Option<i64> {
+        let year = self.number(4).filter(|year| *year > 0)?;
+        let is_extended = self.eat(b"-").is_some();
+        let month = self.pair(12)?;
+        if is_extended {
+            self.eat(b"-")?;
+        }
+        let day = self.pair(31)?;
+        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let february = if is_leap { 29 } else { 28 };
+        let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+        let before = lengths.get(..usize::try_from(month).ok()?.checked_sub(1)?)?;
+        let length = *lengths.get(before.len())?;
+        let past = year - 1;
+        let leaps = past / 4 - past / 100 + past / 400;
+        let days = past * 365 + leaps + before.iter().sum::<i64>() + day - 1;
+        // Days from the first of January of the year 1 to that of 1970.
+        (1..=length).contains(&day).then_some(days - 719_162)
+    }
+
+    /// Milliseconds of the day.
+    fn time(&mut self) -> Option<i64> {
+        let hours = self.pair(23)?;
+        let (minutes, seconds) = self.sixtieths()?;
+        let mut millis = ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+        if self.eat(b".,").is_some() {
+            let mut weight = 100;
+            millis += self.digit()? * weight;
+            while let Some(digit) = self.digit() {
+                weight /= 10;
+                millis += digit * weight;
+            }
+        }
+        Some(millis)
+    }
+
+    /// Minutes and seconds, as far as they are there.
+    fn sixtieths(&mut self) -> Option<(i64, i64)> {
+        let is_extended = self.eat(b":").is_some();
+        if !is_extended && !self.0.first().is_some_and(u8::is_ascii_digit) {
+            return Some((0, 0));
+        }
+        let minutes = self.pair(59)?;
+        let has_seconds = if is_extended {
+            self.eat(b":").is_some()
+        } else {
+            self.0.first().is_some_and(u8::is_ascii_digit)
+        };
+        let seconds = if has_seconds { self.pair(59)? } else { 0 };
+        Some((minutes, seconds))
+    }
+
+    /// Milliseconds by which the text is ahead of UTC.
+    fn offset(&mut self) -> Option<i64> {
+        if self.0.is_empty() || self.eat(b"Zz").is_some() {
+            return Some(0);
+        }
+        let is_ahead = self.eat(b"+-")? == b'+';
+        let hours = self.pair(23)?;
+        let (minutes, seconds) = self.sixtieths()?;
+        let millis = ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+        Some(if is_ahead { millis } else { -millis })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_usual_spelling_of_an_instant_is_read() {
+        let instant = 1_709_209_806_500;
+        for text in [
+            "2024-02-29T12:30:06.5Z",
+            "2024-02-29t12:30:06.500z",
+            "2024-02-29 12:30:06.500",
+            "2024-02-29 12:30:06,500999+00:00",
+            "2024-02-29T14:30:06.5+02:00",
+            "2024-02-29T14:30:06.5+02",
+            "2024-02-29T10:00:06.5-0230",
+            "20240229T123006.5Z",
+            "2024-03-01T00:30:06.500000+12:00",
+        ] {
+            let read = Timestamp::from_iso8601(text).map(Timestamp::as_millis);
+            assert_eq!(read, Some(instant), "{text}");
+        }
+        for (text, millis) in [
+            ("1970-01-01", 0),
+            ("20240229", 1_709_164_800_000),
+            ("2024-02-29T12", 1_709_208_000_000),
+            ("2024-02-29T1230", 1_709_209_800_000),
+            ("9999-12-31T23:59:59.999Z", Timestamp::LAST.as_millis()),
+            ("2000-02-29T00:00Z", 951_782_400_000),
+        ] {
+            let read = Timestamp::from_iso8601(text).map(Timestamp::as_millis);
+            assert_eq!(read, Some(millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_instant_is_refused() {
+        for text in [
+            "",
+            "now",
+            "1704067200",
+            "2024",
+            "2024-01",
+            "2024-1-1",
+            "2024-01-01T",
+            "2024-01-01T00:00:00 Z",
+            "2024-01-01T00:00:00ZZ",
+            "2024-01-01Z",
+            " 2024-01-01",
+            "2023-02-29",
+            "1900-02-29",
+            "2024-00-10",
+            "2024-13-01",
+            "2024-04-31",
+            "2024-01-00",
+            "2024-01-01T24:00:00",
+            "2024-01-01T00:60:00",
+            "2024-01-01T00:00:60",
+            "2024-01-01T00:00:00.",
+            "2024-01-01T00:00:00+",
+            "2024-01-01T00:00:00+2",
+            "2024-01-01T0:00",
+            "2024/01/01",
+            "1969-12-31T23:59:59",
+            "9999-12-31T23:59:59-01:00",
+            "0000-01-01",
+            "२०२४-०१-०१",
+            "2024-01-01T00:00:00−02:00",
+        ] {
+            assert_eq!(Timestamp::from_iso8601(text), None, "{text}");
+        }
+    }
+}
