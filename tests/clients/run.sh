@@ -24,7 +24,7 @@ done
 work="$(mktemp -d)"
 started=$SECONDS
 not_run=0
-javascript_suites=(rpc vectors tutorial ethers viem websocket cli)
+javascript_suites=(cli rpc vectors tutorial ethers viem websocket subscriptions)
 genlayer_js=(genlayer-js genlayer-js-0.28 genlayer-js-0.27 genlayer-js-0.18 genlayer-js-0.14)
 genlayer_py=(genlayer-py-0.8.1 genlayer-py-0.18.0)
 gltest=(gltest-0.24.0 gltest-0.29.2 gltest-0.30.0rc2)
@@ -155,7 +155,7 @@ run_python() {
     shift
     cd "$clients/py"
     # gltest is a plugin of pytest: what it adds is for its own suite.
-    exec "$cache/python/$environment/bin/python" -m pytest -q -p no:cacheprovider \
+    exec "$cache/python/$environment/bin/python" -m pytest -q --tb=short -p no:cacheprovider \
         -p no:gltest -p no:gltest_direct "$@"
 }
 
@@ -165,7 +165,7 @@ run_gltest() {
     shift
     cp -R "$clients/gltest" "$clients/contracts" "$SUITE_FOLDER/"
     cd "$SUITE_FOLDER/gltest"
-    exec "$program" -q -p no:cacheprovider "$@"
+    exec "$program" -q --tb=short -p no:cacheprovider "$@"
 }
 
 # `timeout` runs programs, so the functions above are called through this.
@@ -229,7 +229,7 @@ for environment in ${python_ready[@]+"${python_ready[@]}"}; do
     files=(test_genlayer_py.py test_sim_config.py)
     case "$environment" in
     genlayer-py-0.8.1) files=(test_genlayer_py.py) ;;
-    genlayer-py-0.18.0) files+=(test_web3.py) ;;
+    genlayer-py-0.18.0) files+=(test_web3.py test_tutorial.py) ;;
     esac
     suite "$environment" "--port 0" "${run[@]}" python "$environment" "${files[@]}"
 done
