@@ -21,7 +21,7 @@ for build in release debug; do
 done
 [[ -x "$agora" ]] || { shout "there is no binary: cargo build --release"; exit 1; }
 
-work="$(mktemp -d)"
+work=""
 started=$SECONDS
 not_run=0
 javascript_suites=(cli rpc vectors tutorial ethers viem websocket subscriptions)
@@ -39,9 +39,6 @@ clean_up() {
     end $(jobs -rp)
     rm -rf "$work"
 }
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
 # cannot <what does not run>: a failure in CI, a loud word elsewhere.
 cannot() {
     shout "NOT RUN: $1"
@@ -54,7 +51,7 @@ is_wanted() {
     local word
     [[ ${#wanted[@]} -gt 0 ]] || return 0
     for word in "${wanted[@]}"; do
-        [[ "$1" != *"$word"* && "$word" != "$1"* ]] || return 0
+        [[ "$1" != *"$word"* ]] || return 0
     done
     return 1
 }
@@ -67,7 +64,7 @@ start_network() {
     : >"$banner"
     # Appeals need validators that have no seat yet, and finality should come while a test waits.
     (cd "$folder" && exec env RUST_LOG=warn "$agora" serve --data-dir "$folder/data" \
-        --finality-window 1 --validators 20 --cors-origins '*' "$@" >"$banner" 2>"$folder/agora.log") &
+        --finality-window 1 --validators 20 "$@" >"$banner" 2>"$folder/agora.log") &
     server=$!
     until url="$(grep -om1 'http://[0-9.:]*' "$banner")" &&
         "$agora" health --url "$url" >/dev/null 2>&1; do
@@ -170,11 +167,12 @@ run_gltest() {
 
 # `timeout` runs programs, so the functions above are called through this.
 if [[ "${1:-}" == --run ]]; then
-    trap - EXIT
-    rm -rf "$work"
     "run_$2" "${@:3}"
 fi
 run=("$BASH" "${BASH_SOURCE[0]}" --run)
+work="$(mktemp -d)"
+trap clean_up EXIT
+trap 'exit 130' INT TERM
 
 say "Clients: installing"
 # The Python environments one after the other, beside npm: each is mostly one processor's work.
@@ -183,7 +181,8 @@ python_ready=()
 if find_python; then
     note "Python: $python"
     for environment in "${genlayer_py[@]}" "${gltest[@]}"; do
-        is_wanted "$environment" || continue
+        is_wanted "$environment" || is_wanted "$environment-project" ||
+            is_wanted "$environment-leader" || continue
         if install_python "$environment"; then
             python_ready+=("$environment")
         else

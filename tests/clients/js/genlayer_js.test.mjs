@@ -270,6 +270,15 @@ describe("beyond writing", () => {
     assert.match(await client.finalizeTransaction({ txId: hash }), /^0x[0-9a-f]{64}$/);
   });
 
+  test("many are sent at once and each has its turn", async () => {
+    const texts = Array.from({ length: 20 }, (_, index) => `turn ${index}`);
+    const written = await Promise.all(texts.map((text) => write(address, "update_storage", [text])));
+    const printed = written.map(({ found }) => receiptOf(found).genvm_result.stdout);
+    // Each saw what another one had left, so no two ran on the same state.
+    assert.equal(new Set(printed).size, texts.length);
+    assert.ok(texts.includes(await read(address, "get_storage")));
+  });
+
   test("an unknown transaction is not found", async () => {
     await assert.rejects(client.getTransaction({ hash: `0x${"ab".repeat(32)}` }));
   });

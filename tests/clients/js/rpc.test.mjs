@@ -78,6 +78,32 @@ describe("the envelope", () => {
   });
 });
 
+describe("the methods", () => {
+  // What the surveyed clients, the user interface and wallets call; called here with nothing.
+  const called = `
+    ping eth_chainId net_version eth_blockNumber eth_getBlockByNumber eth_getBlockByHash eth_gasPrice
+    eth_maxPriorityFeePerGas eth_feeHistory eth_estimateGas eth_getBalance eth_getTransactionCount
+    eth_sendRawTransaction eth_getTransactionByHash eth_getTransactionReceipt eth_getCode eth_call
+    eth_syncing eth_getLogs gen_call sim_call gen_getContractSchema gen_getContractSchemaForCode
+    gen_getContractCode gen_getContractNonce gen_getTransactionStatus gen_dbg_traceTransaction
+    gen_getStudioTransactionByHash gen_estimateLatestAppealCharge sim_fundAccount
+    sim_getConsensusContract sim_createValidator sim_createRandomValidator sim_createRandomValidators
+    sim_updateValidator sim_deleteValidator sim_deleteAllValidators sim_getAllValidators
+    sim_getValidator sim_countValidators sim_getProvidersAndModels sim_addProvider sim_updateProvider
+    sim_deleteProvider sim_resetDefaultsLlmProviders sim_createSnapshot sim_restoreSnapshot
+    sim_deleteAllSnapshots sim_cancelTransaction sim_upgradeContractCode sim_getFeeConfig
+    sim_estimateTransactionFees sim_getFinalityWindowTime sim_setFinalityWindowTime sim_lintContract
+    sim_getTransactionsForAddress sim_updateTransactionStatus sim_clearDbTables
+  `.trim().split(/\s+/);
+  const harmful = ["sim_deleteAllValidators", "sim_deleteAllSnapshots", "sim_resetDefaultsLlmProviders"];
+
+  for (const method of called.filter((method) => !harmful.includes(method))) {
+    test(`${method} is known`, async () => {
+      assert.notEqual((await answer(method, [])).error?.code, -32601);
+    });
+  }
+});
+
 describe("accounts", () => {
   const { address } = privateKeyToAccount(generatePrivateKey());
 
@@ -244,6 +270,16 @@ describe("the network", () => {
     assert.equal((await rpc("sim_getFeeConfig")).enabled, false);
   });
 
+  test("its providers are as they were after a reset", async () => {
+    const names = async () =>
+      (await rpc("sim_getProvidersAndModels")).map(({ provider, model }) => `${provider}/${model}`).sort();
+    const started = await names();
+    await rpc("sim_deleteProvider", (await rpc("sim_getProvidersAndModels"))[0].id);
+    assert.equal((await names()).length, started.length - 1);
+    await rpc("sim_resetDefaultsLlmProviders");
+    assert.deepEqual(await names(), started);
+  });
+
   test("its linter sees what is wrong", async () => {
     const { summary } = await rpc("sim_lintContract", contract("storage"), "contract.py");
     assert.equal(summary.by_severity.error, 0);
@@ -251,4 +287,14 @@ describe("the network", () => {
     assert.ok(broken.summary.by_severity.error > 0);
     assert.ok(broken.results[0].line >= 1);
   });
+});
+
+// Last, because it leaves nothing: what `genlayer up --reset` asks for.
+test("the tables are emptied", async () => {
+  const address = await deploy("storage", ["gone"]);
+  const { hash } = await write(address, "update_storage", ["soon"]);
+  await rpc("sim_clearDbTables", ["current_state", "transactions"]);
+  assert.equal((await answer("eth_getTransactionByHash", [hash])).error.code, -32001);
+  assert.equal((await answer("gen_getContractCode", [address])).error.code, -32001);
+  await deploy("storage", ["anew"]);
 });
