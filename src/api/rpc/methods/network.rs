@@ -196,7 +196,9 @@ async fn appeal_charge(caller: Caller, args: Args) -> Answer {
     })?;
     let record = caller.transaction(hash).await?;
     let deadline = record.final_from.map_or(0, super::super::views::seconds);
-    Ok(json!({ "decisionId": hash, "bond": "0", "funding": "0", "appealDeadline": deadline }))
+    // A number that is another one after every decision: clients compute with it.
+    let decision = record.decided_at.map_or(0, crate::domain::Timestamp::as_millis);
+    Ok(json!({ "decisionId": decision, "bond": "0", "funding": "0", "appealDeadline": deadline }))
 }
 
 async fn fill(caller: Caller, args: Args) -> Answer {
