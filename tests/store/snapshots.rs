@@ -81,6 +81,12 @@ impl Store {
              FROM transactions WHERE position = 1",
             "INSERT INTO appeals SELECT position, 1, 'leader', queue_address, 5, 6, 1 \
              FROM transactions WHERE position = 1",
+            "INSERT INTO providers (id, choice) VALUES (10001, '{}')",
+            "INSERT INTO run_contexts SELECT position, '{}' FROM transactions WHERE position = 1",
+            "INSERT INTO logs SELECT 1, 0, position, queue_address, hash, hash, hash, hash, hash \
+             FROM transactions WHERE position = 1",
+            "INSERT INTO envelopes SELECT hash, hash, queue_address, '{}' \
+             FROM transactions WHERE position = 1",
             "UPDATE transactions SET reason = '„quoted\" \\ and \u{1F980}, \t' WHERE position = 1",
         ] {
             self.sql(copy).unwrap();

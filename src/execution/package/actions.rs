@@ -181,7 +181,10 @@ mod tests {
     use super::*;
 
     fn files(paths: &[&str]) -> Files {
-        paths.iter().map(|path| ((*path).to_owned(), Bytes::copy_from_slice(path.as_bytes()))).collect()
+        paths
+            .iter()
+            .map(|path| ((*path).to_owned(), Bytes::copy_from_slice(path.as_bytes())))
+            .collect()
     }
 
     #[track_caller]

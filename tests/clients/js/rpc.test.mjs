@@ -289,7 +289,7 @@ describe("the network", () => {
   });
 });
 
-// Last, because it leaves nothing: what `genlayer up --reset` asks for.
+// What `genlayer up --reset` asks for.
 test("tables are not emptied one by one, and the answer says what to do instead", async () => {
   const { error } = await answer("sim_clearDbTables", [["current_state", "transactions"]]);
   assert.match(error.message, /sim_createSnapshot.*--data-dir/);

@@ -27,7 +27,7 @@ class Escrow(gl.Contract):
 
     def _only(self, who: Address, state: str) -> None:
         if gl.message.sender_address != who:
-            raise gl.vm.UserError(f"only {who} may do that")
+            raise gl.vm.UserError(f"only {who.as_hex} may do that")
         if self.state != state:
             raise gl.vm.UserError(f"the escrow is {self.state}, not {state}")
 
