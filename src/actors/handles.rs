@@ -40,8 +40,7 @@ use crate::domain::{
 /// Everything the API may ask of the running network. Cheap to clone, usable from any thread.
 #[derive(Debug, Clone)]
 pub struct Handles {
-    pub(super) store: Gate,
-    pub(super) reader: Addr<Reader>,
+    pub(super) gate: Gate,
     pub(super) events: Addr<Events>,
     pub(super) root: Addr<Root>,
     pub(super) permits: Vec<Permits>,
@@ -58,8 +57,13 @@ impl Handles {
         Store: Handler<M>,
         <Store as Actor>::Context: ToEnvelope<Store, M>,
     {
-        let store = self.store.read().await;
-        store.send(message).await.unwrap_or(Err(StoreError::Closed))
+        let present = self.gate.read().await;
+        present.store.send(message).await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// The reader of the present generation. A call may take long, and a restore need not wait.
+    async fn reader(&self) -> Addr<Reader> {
+        self.gate.read().await.reader.clone()
     }
 
     /// The settings the network runs with.
@@ -186,25 +190,25 @@ impl Handles {
 
     /// Runs a contract on the present state, and stores nothing.
     pub async fn call(&self, call: ReadOnlyCall) -> Result<Execution, ReadError> {
-        let answer = self.reader.send(CallContract(call)).await;
+        let answer = self.reader().await.send(CallContract(call)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
     }
 
     /// Describes the public methods of a contract.
     pub async fn schema(&self, address: Address) -> Result<serde_json::Value, ReadError> {
-        let answer = self.reader.send(DescribeContract(address)).await;
+        let answer = self.reader().await.send(DescribeContract(address)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
     }
 
     /// Describes the public methods of source that is not deployed.
     pub async fn schema_of_code(&self, code: Code) -> Result<serde_json::Value, ReadError> {
-        let answer = self.reader.send(DescribeCode(code)).await;
+        let answer = self.reader().await.send(DescribeCode(code)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
     }
 
     /// Looks for mistakes in source that is not deployed.
     pub async fn lint(&self, code: Code) -> Result<LintReport, ReadError> {
-        let answer = self.reader.send(LintContract(code)).await;
+        let answer = self.reader().await.send(LintContract(code)).await;
         answer.unwrap_or(Err(ReadError::Store(StoreError::Closed)))
     }
 

@@ -7,13 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture,
+};
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
 
 use super::era::EraEnd;
 use super::messages::{
     Drain, FollowGeneration, IsOutdated, RenewStore, Renewed, RestoreSnapshot, RestoreTables,
 };
+use super::reader::Reader;
 use super::store::Store;
 use super::system::{Child, Generation, Root};
 use super::tell;
@@ -23,18 +26,25 @@ use crate::domain::ledger::StoreError;
 /// Pause before a generation that could not be read is looked for again.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// The store of the present generation. Whoever asks it something holds the gate open; while the
-/// network is restored it is closed, and whoever comes waits.
-pub(super) type Gate = Arc<RwLock<Addr<Store>>>;
+/// Whom the API asks.
+#[derive(Debug)]
+pub(super) struct Present {
+    pub(super) store: Addr<Store>,
+    pub(super) reader: Addr<Reader>,
+}
+
+/// The way to those of the present generation. Whoever asks the store something holds the gate open;
+/// while the network is restored it is closed, and whoever comes waits.
+pub(super) type Gate = Arc<RwLock<Present>>;
 
 /// The closed gate.
-type Closed = OwnedRwLockWriteGuard<Addr<Store>>;
+type Closed = OwnedRwLockWriteGuard<Present>;
 
 /// What became of an attempt to go on to the next generation.
 type Attempt = (Closed, Result<Option<Renewed>, StoreError>);
 
 async fn renewed(gate: Closed) -> Attempt {
-    let renewed = gate.send(RenewStore).await.unwrap_or(Err(StoreError::Closed));
+    let renewed = gate.store.send(RenewStore).await.unwrap_or(Err(StoreError::Closed));
     (gate, renewed)
 }
 
@@ -44,7 +54,17 @@ impl Generation {
         let (end, era) = EraEnd::begin();
         let queues = wiring.queues(&store, root, era);
         let finality = wiring.finality(&store);
-        Self { queues, finality, store, era: Arc::new(end) }
+        let reader = Reader::new(wiring.reader(&store)).start();
+        Self { queues, finality, store, reader, era: Arc::new(end) }
+    }
+
+    /// The gate to this generation, and to those that follow it.
+    pub(super) fn gate(&self) -> Gate {
+        Gate::new(RwLock::new(self.present()))
+    }
+
+    fn present(&self) -> Present {
+        Present { store: self.store.clone(), reader: self.reader.clone() }
     }
 }
 
@@ -64,8 +84,8 @@ impl Root {
         };
         let Some(parts) = &mut self.parts else { return };
         parts.wiring.clock.restore(generation.dial, generation.shown);
-        *gate = store.clone();
         let next = Generation::begin(&parts.wiring, store, &ctx.address());
+        *gate = next.present();
         let last = std::mem::replace(&mut parts.generation, next);
         last.era.end();
         log::info!(target: "system", "the network goes on in generation {}", generation.number);
@@ -104,7 +124,7 @@ impl Handler<RestoreSnapshot> for Root {
         let gate = self.parts.as_ref().map(|parts| Arc::clone(&parts.gate));
         let restored = async move {
             let gate = gate.ok_or(StoreError::Closed)?.write_owned().await;
-            let tables = gate.send(RestoreTables(message.0)).await;
+            let tables = gate.store.send(RestoreTables(message.0)).await;
             // Also after an error: nobody knows whether an answer that was lost was a yes.
             Ok::<_, StoreError>((tables.unwrap_or(Err(StoreError::Closed)), renewed(gate).await))
         };

@@ -57,7 +57,7 @@ impl Handles {
     /// Keeps a file as a snapshot of this network; refuses, in words, what is none.
     pub async fn import_snapshot(&self, file: File) -> Result<SnapshotRecord, StoreError> {
         // It may take long, and a restore need not wait for it: then this one is refused.
-        let store = self.store.read().await.clone();
+        let store = self.gate.read().await.store.clone();
         store.send(ImportSnapshot(file)).await.unwrap_or(Err(StoreError::Closed))
     }
 

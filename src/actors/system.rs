@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
-use tokio::sync::{RwLock, watch};
+use tokio::sync::watch;
 
 use super::catalog::Catalog;
 use super::clock::NetworkClock;
@@ -57,6 +57,7 @@ pub(super) struct Generation {
     pub(super) queues: Arc<dyn SpawnQueue + Send + Sync>,
     pub(super) finality: FinalityPorts,
     pub(super) store: Addr<Store>,
+    pub(super) reader: Addr<Reader>,
     pub(super) era: Arc<EraEnd>,
 }
 
@@ -281,14 +282,11 @@ impl Network {
         }
         let catalog = Catalog::new(executor.models());
         let wiring = Wiring::new(Arc::clone(&settings), executor, clock.clone(), ports);
-        let reader = Reader::new(wiring.reader(&store)).start();
-        let gate = Gate::new(RwLock::new(store.clone()));
-        let permits = wiring.permits();
         let generation = Generation::begin(&wiring, store, &root);
+        let (gate, permits) = (generation.gate(), wiring.permits());
         let begin = Begin(Parts { wiring, generation, gate: Arc::clone(&gate), is_shared });
         root.send(begin).await.ok().ok_or(StoreError::Closed)?;
-        let handles =
-            Handles { store: gate, reader, events, root, permits, settings, clock, catalog };
+        let handles = Handles { gate, events, root, permits, settings, clock, catalog };
         Ok(Self { handles, fatal })
     }
 
@@ -322,7 +320,7 @@ impl Network {
             }
         };
         let finished = tokio::time::timeout(deadline, drained).await.is_ok();
-        let store = self.handles.store.read().await.clone();
+        let store = self.handles.gate.read().await.store.clone();
         let closed = store.send(CloseStore).await;
         if let Ok(Err(error)) = &closed {
             log::error!(target: "system", "the database was not closed cleanly: {error}");

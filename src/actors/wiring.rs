@@ -103,7 +103,7 @@ impl Wiring {
         })
     }
 
-    /// What reads for clients; any era's store reads the present tables.
+    /// What reads for clients, from `store`.
     pub(super) fn reader(&self, store: &Addr<Store>) -> ReaderPorts {
         ReaderPorts {
             state: state_of(store),

@@ -201,15 +201,17 @@ on_both! {
         let contract = deployed(&handles).await;
         let hash = handles.submit(call(account(0), contract, "x")).await.unwrap().hash;
         decided(&handles, hash).await;
+        // Fewer where every statement is a way to a server and back.
+        let rounds = if place.url.starts_with("postgres") { 200 } else { 1_000 };
         let begun = Instant::now();
-        for round in 1..=1_000 {
+        for round in 1..=rounds {
             assert_eq!(handles.create_snapshot().await.unwrap(), round);
             assert!(handles.restore_snapshot(round).await.unwrap());
             if round % 100 == 0 {
                 assert_eq!(handles.delete_snapshots().await.unwrap(), 100);
             }
         }
-        println!("created and restored in {:?} each time", begun.elapsed() / 1_000);
+        println!("created and restored in {:?} each time", begun.elapsed() / u32::try_from(rounds).unwrap());
         let next = handles.submit(call(account(0), contract, "y")).await.unwrap().hash;
         assert_eq!(decided(&handles, next).await.status, Status::Accepted);
         assert_sound(&handles).await;

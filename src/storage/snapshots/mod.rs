@@ -1,6 +1,6 @@
 //! Snapshots: the whole network as a file, kept in the database or outside of it.
 //!
-//! One form serves all: what is made is a file ([`file`]), what is kept is that file in pieces, and
+//! One form serves all: what is made is a file ([`mod@file`]), what is kept is that file in pieces, and
 //! to restore, to import or to fork is to fill the tables from one. Both databases write the same.
 
 mod file;

@@ -136,9 +136,7 @@ fn restore(
         None => 0,
     };
     let mut replace = || {
-        for table in RESTORED.iter().rev() {
-            sql::empty(conn, table)?;
-        }
+        sql::empty(conn, RESTORED.iter().rev())?;
         load(conn, fetch, Trust::Ours, progress)?;
         if !header.tells_of(&header_now(conn, present.now)?) {
             return Err(refused("it holds another network than it says"));

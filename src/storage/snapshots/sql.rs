@@ -2,6 +2,7 @@
 //!
 //! Both databases make and take JSON themselves, so that a page of rows is one statement.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text as SqlText;
 
@@ -49,10 +50,13 @@ pub(super) fn insert(
     .during("writing the rows of a snapshot")
 }
 
-/// Empties a table.
-pub(super) fn empty(conn: &mut Connection, table: &Table) -> Result<(), StoreError> {
-    let query = diesel::sql_query(format!("DELETE FROM {}", table.name));
-    query.execute(conn).map(drop).during("emptying a table to restore it")
+/// Empties tables, in one message to the database.
+pub(super) fn empty<'a>(
+    conn: &mut Connection,
+    tables: impl Iterator<Item = &'a Table>,
+) -> Result<(), StoreError> {
+    let sql: Vec<String> = tables.map(|table| format!("DELETE FROM {}", table.name)).collect();
+    conn.batch_execute(&sql.join("; ")).during("emptying the tables to restore them")
 }
 
 fn is_postgres(conn: &Connection) -> bool {
