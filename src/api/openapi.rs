@@ -111,19 +111,7 @@ fn add_errors(path: &str, operation: &mut Operation) {
     if !matches!(path, "/health" | "/ready" | "/metrics") {
         add("429", "rate_limited", "more than 100 requests in a second", None);
     }
-    let noun = if path.contains("/transactions/{") {
-        Some(("transaction_not_found", "there is no transaction `0x…`"))
-    } else if path.contains("/contracts/{") || is_submission {
-        Some(("contract_not_found", "there is no contract `0x…`"))
-    } else if path.contains("/validators/{") {
-        Some(("validator_not_found", "there is no validator `0x…`"))
-    } else if path.contains("/providers/{") {
-        Some(("provider_not_found", "there is no provider `99`"))
-    } else if path.contains("/snapshots/{") {
-        Some(("snapshot_not_found", "there is no snapshot `7`"))
-    } else {
-        None
-    };
+    let noun = noun(path).or(is_submission.then_some(CONTRACT_NOT_FOUND));
     if let Some((code, message)) = noun {
         add("404", code, message, None);
     }
@@ -168,6 +156,20 @@ fn add_errors(path: &str, operation: &mut Operation) {
     if has_body {
         add_body_errors(operation);
     }
+}
+
+const CONTRACT_NOT_FOUND: (&str, &str) = ("contract_not_found", "there is no contract `0x…`");
+
+/// Code and message for what a path names and what may not be there.
+fn noun(path: &str) -> Option<(&'static str, &'static str)> {
+    let known = [
+        ("/transactions/{", ("transaction_not_found", "there is no transaction `0x…`")),
+        ("/contracts/{", CONTRACT_NOT_FOUND),
+        ("/validators/{", ("validator_not_found", "there is no validator `0x…`")),
+        ("/providers/{", ("provider_not_found", "there is no provider `99`")),
+        ("/snapshots/{", ("snapshot_not_found", "there is no snapshot `7`")),
+    ];
+    known.into_iter().find(|(part, _)| path.contains(part)).map(|(_, noun)| noun)
 }
 
 fn add_access_errors(operation: &mut Operation, needs_admin: bool, is_signed: bool) {

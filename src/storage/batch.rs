@@ -27,12 +27,20 @@ const WRITER_LOCK: i64 = 0x0061_676f_7261;
 pub struct BatchContext {
     position_next: Option<i64>,
     /// The newest block, once it was read.
-    head: Option<Option<Block>>,
+    head: Head,
     logs: i64,
     empty_block_at: Option<Timestamp>,
     finality_window: Option<Duration>,
     generation: Option<i64>,
     events: Vec<Event>,
+}
+
+/// The newest block there was before the batch; none before the first.
+#[derive(Debug, Clone, Copy, Default)]
+enum Head {
+    #[default]
+    Unread,
+    Read(Option<Block>),
 }
 
 impl BatchContext {
@@ -72,11 +80,11 @@ impl BatchContext {
     }
 
     fn head(&mut self, conn: &mut Connection) -> Result<Option<Block>, StoreError> {
-        if let Some(head) = self.head {
+        if let Head::Read(head) = self.head {
             return Ok(head);
         }
         let head = blocks::block_last(conn)?;
-        self.head = Some(head);
+        self.head = Head::Read(head);
         Ok(head)
     }
 

@@ -103,8 +103,9 @@ impl<'a> Effects<'a> {
             PayloadKind::Call | PayloadKind::Transfer => {}
         }
         writes::apply_accepted(conn, progress.queue, self.pages())?;
-        let events = self.receipt.map_or(&[] as &[_], |receipt| &receipt.events);
-        logs::insert(conn, ctx, progress, events)?;
+        if let Some(receipt) = self.receipt {
+            logs::insert(conn, ctx, progress, &receipt.events)?;
+        }
         children::send(conn, ctx, progress, decision.attempt, outgoing, Trigger::Accepted, at)
     }
 }

@@ -126,6 +126,9 @@ fn contract_rows(
     query.load(conn).during("reading logs")
 }
 
+/// Place, block, hash, sender, recipient, queue and kind.
+type AcceptedRow = (i64, i64, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>, String);
+
 /// One log of the network for every transaction that was accepted.
 fn accepted(
     conn: &mut Connection,
@@ -157,8 +160,7 @@ fn accepted(
         let hashes = hashes.iter().map(|hash| hash.as_bytes().to_vec());
         query = query.filter(transactions::hash.eq_any(hashes.collect::<Vec<_>>()));
     }
-    type Row = (i64, i64, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>, String);
-    let rows: Vec<Row> = query.load(conn).during(OPERATION)?;
+    let rows: Vec<AcceptedRow> = query.load(conn).during(OPERATION)?;
     let mut found = Vec::new();
     for (position, place, hash, sender, recipient, queue, kind) in rows {
         let Some(inclusion) = chain.inclusion(conn, Position(position), place)? else { continue };

@@ -328,6 +328,7 @@ struct NewRow<'a> {
 }
 
 /// Where a new transaction goes.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) position: Position,
     /// The block of the present batch.

@@ -184,12 +184,12 @@ async fn denied_modules_are_denied_to_every_module() {
 fn renamed(code: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     let mut code = code.to_vec();
-    let mut at = 0;
-    while at + from.len() <= code.len() {
-        if code[at..].starts_with(from.as_bytes()) {
-            code[at..at + to.len()].copy_from_slice(to.as_bytes());
+    for at in 0..code.len() {
+        if let Some(place) = code.get_mut(at..at + from.len())
+            && place == from.as_bytes()
+        {
+            place.copy_from_slice(to.as_bytes());
         }
-        at += 1;
     }
     code
 }

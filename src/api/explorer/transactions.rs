@@ -56,7 +56,7 @@ fn statuses(query: &mut Fields) -> Result<Vec<Status>, ApiError> {
     let names = names.map(|name| {
         // The names of the testnets that Agora never gives.
         let name = if name == "ACTIVATED" { "PENDING" } else { name };
-        name.parse().map_err(|_| invalid("status", &Json::from(name), &valid))
+        name.parse().ok().ok_or_else(|| invalid("status", &Json::from(name), &valid))
     });
     names.collect()
 }
@@ -69,7 +69,7 @@ fn date(query: &mut Fields, name: &'static str, rest: &str) -> Result<Option<Tim
     let whole = if text.len() == 10 { format!("{text}{rest}") } else { text.clone() };
     let whole = if whole.len() == 19 { format!("{whole}Z") } else { whole };
     let instant: Result<jiff::Timestamp, _> = whole.replace(' ', "+").parse();
-    let instant = instant.map_err(|_| invalid(name, &Json::from(text), DATE))?;
+    let instant = instant.ok().ok_or_else(|| invalid(name, &Json::from(text), DATE))?;
     Ok(Some(Timestamp::from_millis(instant.as_millisecond())))
 }
 

@@ -61,7 +61,7 @@ impl Caller {
         let settled = async {
             loop {
                 match events.recv().await {
-                    Ok(event) if event.transaction == hash && is_end(&event.kind) => return,
+                    Ok(event) if event.concerns(hash) && is_end(&event.kind) => return,
                     Ok(_) => {}
                     // What was missed may have been it; nothing depends on having waited.
                     Err(_) => return,
@@ -108,5 +108,9 @@ impl Caller {
 
 /// Is this the end of a transfer?
 const fn is_end(kind: &EventKind) -> bool {
-    matches!(kind, EventKind::StatusChanged { status, .. } if status.is_decided())
+    match kind {
+        EventKind::StatusChanged { status, .. } => status.is_decided(),
+        EventKind::NetworkRestored { .. } => true,
+        _ => false,
+    }
 }

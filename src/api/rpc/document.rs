@@ -89,16 +89,14 @@ pub fn method_table() -> String {
             Gate::Admin => "admin",
             Gate::Signed => "signed",
         };
-        let differs = match definition.differs {
-            "" => "",
-            text => text,
-        };
-        table.push_str(&format!(
-            "| `{}` | {} | {} | {access} | {differs} |\n",
-            definition.name,
-            params.join(", "),
-            definition.result,
-        ));
+        let row =
+            [definition.name, &params.join(", "), definition.result, access, definition.differs];
+        let [name, rest @ ..] = row;
+        table.push_str("| `");
+        table.push_str(name);
+        table.push_str("` | ");
+        table.push_str(&rest.join(" | "));
+        table.push_str(" |\n");
     }
     table
 }

@@ -1,8 +1,8 @@
 //! JSON-RPC 2.0 at `/api`: what the clients of GenLayer Studio speak, unchanged.
 //!
-//! [`protocol`] reads a body and frames the answers, [`definition`] says what a method is and takes
-//! its parameters, `methods` holds every method in one table per subject, [`raw`] reads signed
-//! Ethereum transactions, and [`views`] writes what the network knows in the shapes that clients
+//! `protocol` reads a body and frames the answers, `definition` says what a method is and takes
+//! its parameters, `methods` holds every method in one table per subject, `raw` reads signed
+//! Ethereum transactions, and `views` writes what the network knows in the shapes that clients
 //! take apart. The table also gives the `OpenRPC` document and the documentation of methods.
 
 mod answer;

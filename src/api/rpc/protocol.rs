@@ -140,13 +140,10 @@ async fn answer_batch(caller: &Caller, text: &str) -> Option<String> {
 }
 
 async fn answer_one(caller: &Caller, text: &str) -> Option<String> {
-    let request: Request<'_> = match serde_json::from_str(text) {
-        Ok(request) => request,
-        Err(_) => {
-            let message = "Invalid request: expected an object with `jsonrpc`, `method` and `id`";
-            let error = RpcError::new(RpcError::INVALID_REQUEST, message);
-            return Some(text_of(&Response::to(None, Err(error))));
-        }
+    let Ok(request) = serde_json::from_str::<Request<'_>>(text) else {
+        let message = "Invalid request: expected an object with `jsonrpc`, `method` and `id`";
+        let error = RpcError::new(RpcError::INVALID_REQUEST, message);
+        return Some(text_of(&Response::to(None, Err(error))));
     };
     let id = request.id.filter(|id| is_id(id));
     let answer = match request.check() {

@@ -39,6 +39,7 @@ impl Shape {
 
 /// A call of every method that has a result; `C` stands for a contract, `H` for its deploy, `A` for
 /// an account, `V` for a validator.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn calls() -> Vec<(&'static str, Json, Shape)> {
     use Shape::{Flag, Hash, Integer, List, Null, Object, Quantity, Text};
     let raw = Wallet::new(7).sign(&super::wallet::Wanted {

@@ -130,7 +130,7 @@ pub(super) const METHODS: &[Definition] = &[
         "Forgets a filter.",
         &[needs("filter", Integer)],
         "whether there was one",
-        |caller, args| Box::pin(uninstall(caller, args)),
+        |caller, args| Box::pin(async move { uninstall(&caller, &args) }),
     )
     .differs("absent there"),
 ];
@@ -170,12 +170,11 @@ pub(super) fn check_tag(args: &Args, name: &str) -> Result<(), RpcError> {
 }
 
 async fn record(caller: &Caller, args: &Args, name: &str) -> Result<Option<BlockRecord>, RpcError> {
-    let id = match name {
-        "hash" => BlockId::Hash(args.required(name, args.hash(name)?)?),
-        _ => {
-            let head = caller.head().await?;
-            BlockId::Number(number_of(args, name, head)?)
-        }
+    let id = if name == "hash" {
+        BlockId::Hash(args.required(name, args.hash(name)?)?)
+    } else {
+        let head = caller.head().await?;
+        BlockId::Number(number_of(args, name, head)?)
     };
     Ok(caller.api.handles.block(id).await?)
 }
@@ -197,7 +196,7 @@ async fn whole(caller: &Caller, args: &Args, name: &str) -> Answer {
             _ => json!(hash),
         });
     }
-    Ok(views::block(&found.block, transactions))
+    Ok(views::block(&found.block, &transactions))
 }
 
 async fn count_by_number(caller: Caller, args: Args) -> Answer {
@@ -383,6 +382,6 @@ async fn filter_logs(caller: Caller, args: Args) -> Answer {
     }
 }
 
-async fn uninstall(caller: Caller, args: Args) -> Answer {
-    Ok(json!(caller.api.rpc.filters.remove(filter_name(&args)?)))
+fn uninstall(caller: &Caller, args: &Args) -> Answer {
+    Ok(json!(caller.api.rpc.filters.remove(filter_name(args)?)))
 }

@@ -163,7 +163,7 @@ async fn run(caller: &Caller, request: &Request) -> Result<Ran, RpcError> {
 }
 
 /// What was returned, or the refusal that tells why nothing was.
-fn returned(ran: &Ran, params: Option<Json>) -> Result<Bytes, RpcError> {
+fn returned(ran: &Ran, params: Option<&Json>) -> Result<Bytes, RpcError> {
     let words = match &ran.execution.outcome {
         ExecutionOutcome::Return(bytes) => return Ok(bytes.clone()),
         ExecutionOutcome::UserError(text) => text.clone(),
@@ -184,7 +184,7 @@ fn with_cause(code: &str, stderr: &str) -> String {
 async fn gen_call(caller: Caller, args: Args) -> Answer {
     let request = Request::read(&args.fields("params")?)?;
     let ran = run(&caller, &request).await?;
-    let bytes = returned(&ran, args.json("params")?)?;
+    let bytes = returned(&ran, args.json("params")?.as_ref())?;
     Ok(json!(alloy_primitives::hex::encode(bytes)))
 }
 
@@ -202,7 +202,7 @@ async fn eth_call(caller: Caller, args: Args) -> Answer {
         return Ok(json!(format!("0x{:064x}", 1)));
     }
     let ran = run(&caller, &request).await?;
-    Ok(json!(returned(&ran, args.json("transaction")?)?))
+    Ok(json!(returned(&ran, args.json("transaction")?.as_ref())?))
 }
 
 async fn estimate(caller: Caller, args: Args) -> Answer {

@@ -30,8 +30,8 @@ pub(super) const METHODS: &[Definition] = &[
         Box::pin(async { Ok(json!(format!("agora/v{}", env!("CARGO_PKG_VERSION")))) })
     })
     .differs("absent there"),
-    Definition::new("web3_sha3", "Computes Keccak-256.", &[needs("data", Bytes)], "a hash", |caller, args| {
-        Box::pin(sha3(caller, args))
+    Definition::new("web3_sha3", "Computes Keccak-256.", &[needs("data", Bytes)], "a hash", |_, args| {
+        Box::pin(async move { sha3(&args) })
     })
     .differs("absent there"),
     Definition::new("eth_chainId", "The chain id of the network.", &[], "a quantity", |caller, _| {
@@ -84,7 +84,7 @@ pub(super) const METHODS: &[Definition] = &[
         "The address and the ABI of the consensus contract that transactions are addressed to. Any address is accepted: what counts is the function that is called.",
         &[may("contract_name", Text)],
         "an object with `address`, `abi` and `bytecode`",
-        |caller, args| Box::pin(consensus_contract(caller, args)),
+        |_, args| Box::pin(async move { consensus_contract(&args) }),
     )
     .differs("the address of GenLayer's networks instead of zero"),
     Definition::new(
@@ -133,7 +133,7 @@ pub(super) const METHODS: &[Definition] = &[
     .differs("absent there"),
 ];
 
-async fn sha3(_: Caller, args: Args) -> Answer {
+fn sha3(args: &Args) -> Answer {
     let data = args.required("data", args.bytes("data")?)?;
     Ok(json!(crate::domain::keccak256(&[&data])))
 }
@@ -154,7 +154,7 @@ async fn fee_history(caller: Caller, args: Args) -> Answer {
     }))
 }
 
-async fn consensus_contract(_: Caller, args: Args) -> Answer {
+fn consensus_contract(args: &Args) -> Answer {
     let name = args.text("contract_name")?.unwrap_or_else(|| "ConsensusMain".to_owned());
     let address = match name.as_str() {
         "ConsensusMain" => CONSENSUS_MAIN,

@@ -51,11 +51,11 @@ impl From<RawError> for RpcError {
 
 async fn send(caller: Caller, args: Args) -> Answer {
     let bytes = args.required("transaction", args.bytes("transaction")?)?;
-    let signed = raw::decode(&bytes)?;
-    let intent = raw::intent(&signed, caller.api.handles.settings().chain_id)?;
+    let sent = raw::decode(&bytes)?;
+    let intent = raw::intent(&sent, caller.api.handles.settings().chain_id)?;
     let _permit = caller.api.limits.submission()?;
-    let (hash, signer) = (signed.envelope.hash, signed.signer);
-    let about = |subject| EnvelopeRecord { envelope: signed.envelope.clone(), subject, signer };
+    let (hash, signer) = (sent.envelope.hash, sent.signer);
+    let about = |subject| EnvelopeRecord { envelope: sent.envelope.clone(), subject, signer };
     match intent {
         Intent::Submit(transaction) => {
             submit(

@@ -110,7 +110,8 @@ fn about_another(signed: &Signed, selector: [u8; 4]) -> Result<Intent, RawError>
 }
 
 fn read<C: SolCall>(signed: &Signed) -> Result<C, RawError> {
-    C::abi_decode_validate(&signed.input).map_err(|_| {
+    C::abi_decode_validate(&signed.input).map_err(|error| {
+        log::debug!(target: "api", "{error}");
         RawError(format!("its data is not a call of {} in Solidity's ABI", C::SIGNATURE))
     })
 }
@@ -175,8 +176,8 @@ impl Form {
     fn submission(&self, signed: &Signed, data: &[u8], chain_id: u64) -> Result<Intent, RawError> {
         let sender = Address::from(self.sender);
         if sender != signed.signer {
-            let signer = signed.signer;
-            return Err(RawError(format!("it was signed by {signer} in the name of {sender}")));
+            let by = signed.signer;
+            return Err(RawError(format!("it was signed by {by} in the name of {sender}")));
         }
         if self.value > signed.envelope.value.get() {
             let (promised, sent) = (self.value, signed.envelope.value);

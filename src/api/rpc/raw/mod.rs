@@ -46,7 +46,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Signed, RawError> {
             format!("type {kind} is not supported; expected 0, 1 (EIP-2930) or 2 (EIP-1559)");
         return Err(refuse(message));
     }
-    let signer = envelope.recover_signer().map_err(|_| {
+    let signer = envelope.recover_signer().map_err(|error| {
+        log::debug!(target: "api", "{error}");
         refuse("its signature fits no key, or is the second form of one (high s)".to_owned())
     })?;
     let signature = envelope.signature();

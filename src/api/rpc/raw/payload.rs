@@ -27,14 +27,14 @@ pub(in crate::api::rpc) fn deploy(data: &[u8]) -> Result<DeployData, RawError> {
         return Err(RawError("the code to deploy is empty".to_owned()));
     }
     let calldata = calldata(items.next())?;
-    Ok(DeployData { code, calldata, mode: mode(items.next())? })
+    Ok(DeployData { code, calldata, mode: mode(items.next().as_ref())? })
 }
 
 /// Reads `[calldata, mode?]`.
 pub(in crate::api::rpc) fn call(data: &[u8]) -> Result<CallData, RawError> {
     let mut items = items(data, "[calldata, leader_only]", 1..=2)?.into_iter();
     let calldata = calldata(items.next())?;
-    Ok(CallData { calldata, mode: mode(items.next())? })
+    Ok(CallData { calldata, mode: mode(items.next().as_ref())? })
 }
 
 fn items(
@@ -69,8 +69,8 @@ pub(in crate::api::rpc) fn calldata(item: Option<Bytes>) -> Result<Bytes, RawErr
 }
 
 /// False is a zero byte to some clients and nothing to others; numbers name further modes.
-fn mode(item: Option<Bytes>) -> Result<ExecutionMode, RawError> {
-    match item.as_ref().map(AsRef::as_ref).unwrap_or_default() {
+fn mode(item: Option<&Bytes>) -> Result<ExecutionMode, RawError> {
+    match item.map(AsRef::as_ref).unwrap_or_default() {
         [] | [0] => Ok(ExecutionMode::Normal),
         [1] => Ok(ExecutionMode::LeaderOnly),
         [2] => Ok(ExecutionMode::LeaderSelfValidator),

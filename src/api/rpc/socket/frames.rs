@@ -27,7 +27,7 @@ pub(super) fn push(
     name: &str,
     scope: &str,
     message: &str,
-    data: Json,
+    data: &Json,
     transaction: Option<TxHash>,
 ) -> Json {
     json!({
@@ -57,7 +57,7 @@ pub(super) async fn of_event(
         // Everybody hears of appeals.
         EventKind::AppealOpened { .. } | EventKind::AppealClosed { .. } => {
             let data = json!({ "hash": hash });
-            Ok(vec![push("transaction_appeal_updated", "Consensus", "", data, Some(hash))])
+            Ok(vec![push("transaction_appeal_updated", "Consensus", "", &data, Some(hash))])
         }
         EventKind::StatusChanged { status, .. } if is_wanted => {
             let mut frames = vec![changed(hash, *status), step(hash, *status)];
@@ -84,7 +84,7 @@ pub(super) async fn so_far(caller: &Caller, hash: TxHash) -> Result<Vec<Json>, S
 fn changed(hash: TxHash, status: Status) -> Json {
     let data = json!({ "hash": hash, "new_status": status.name(), "status": status.name() });
     let message = format!("{} {}", hash, status.name());
-    push("transaction_status_updated", "RPC", &message, data, Some(hash))
+    push("transaction_status_updated", "RPC", &message, &data, Some(hash))
 }
 
 /// The consensus in words.
@@ -101,7 +101,7 @@ fn step(hash: TxHash, status: Status) -> Json {
         Status::Revealing => "Votes are revealed",
         Status::Pending => "Waiting for its turn",
     };
-    push("consensus_event", "Consensus", words, json!({ "hash": hash }), Some(hash))
+    push("consensus_event", "Consensus", words, &json!({ "hash": hash }), Some(hash))
 }
 
 /// Clients learn the address of a contract from this.
@@ -115,5 +115,5 @@ async fn deployed(caller: &Caller, hash: TxHash) -> Result<Option<Json>, StoreEr
         return Ok(None);
     }
     let data = json!({ "id": address, "data": { "state": {}, "code": null } });
-    Ok(Some(push("deployed_contract", "GenVM", "Contract deployed", data, Some(hash))))
+    Ok(Some(push("deployed_contract", "GenVM", "Contract deployed", &data, Some(hash))))
 }

@@ -132,7 +132,7 @@ impl Connection {
                 },
                 announced = announcements.recv() => match announced {
                     Ok(Announcement { name, data }) => {
-                        self.send(&frames::push(name, "RPC", "", data, None)).await
+                        self.send(&frames::push(name, "RPC", "", &data, None)).await
                     }
                     Err(_) => Ok(()),
                 },

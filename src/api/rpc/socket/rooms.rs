@@ -95,8 +95,8 @@ mod tests {
     #[test]
     fn a_ping_is_answered_with_its_time() {
         let ping = json!({ "event": "ping", "data": { "timestamp": 7 } });
-        let pong = json!({ "event": "pong", "data": { "timestamp": 7 } });
-        assert_eq!(Rooms::default().received(&ping), Incoming::Answers(vec![pong]));
+        let answer = json!({ "event": "pong", "data": { "timestamp": 7 } });
+        assert_eq!(Rooms::default().received(&ping), Incoming::Answers(vec![answer]));
         assert_eq!(Rooms::default().received(&json!({ "event": "dance" })), Incoming::Unknown);
     }
 

@@ -98,7 +98,7 @@ impl Subscriptions {
             let Some(found) = caller.api.handles.block(BlockId::Number(number)).await? else {
                 continue;
             };
-            let block = views::block(&found.block, Vec::new());
+            let block = views::block(&found.block, &[]);
             for (name, followed) in &self.followed {
                 match followed {
                     Followed::Heads => news.push((name.clone(), block.clone())),

@@ -11,7 +11,7 @@ const NO_UNCLES: &str = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a14
 const EMPTY_ROOT: &str = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
 
 /// A block with `transactions`, which are hashes or whole.
-pub(in crate::api::rpc) fn block(block: &Block, transactions: Vec<Json>) -> Json {
+pub(in crate::api::rpc) fn block(block: &Block, transactions: &[Json]) -> Json {
     let zero = Digest::new([0; 32]);
     let seconds = u64::try_from(super::seconds(block.at)).unwrap_or(0);
     json!({

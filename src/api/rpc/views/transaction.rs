@@ -205,10 +205,9 @@ fn consensus(record: &TransactionRecord, context: &TransactionContext) -> Json {
             })
             .collect();
         let mut leader = receipts_of_leader(turn, &calldata, context);
-        if let (Some(state), Some(first)) = (&context.state, leader.first_mut()) {
-            if let Some(first) = first.as_object_mut() {
-                first.insert("contract_state".into(), state.clone());
-            }
+        let first = leader.first_mut().and_then(Json::as_object_mut);
+        if let (Some(state), Some(first)) = (&context.state, first) {
+            first.insert("contract_state".into(), state.clone());
         }
         json!({
             "votes": votes,
