@@ -43,16 +43,27 @@ install_javascript() {
     cp -R "$clients"/{js,contracts,data} "$cache/javascript/suites/"
 }
 
-# install_python <name of a file in requirements/>
+# install_python: what all Python clients are built on, in an environment of its own. Bytecode is
+# made when it is needed, and kept below target/ too.
 install_python() {
-    local folder="$cache/python/$1"
-    local pins=("$clients/requirements/$1.txt" "$clients/requirements/constraints.txt")
-    needs_install "$folder" "${pins[@]}" || return 0
-    note "installing $1 with pip"
+    local folder="$cache/python" pins="$clients/requirements/base.txt"
+    needs_install "$folder" "$pins" || return 0
+    note "installing what the Python clients are built on with pip"
     new_environment "$folder" &&
-        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
-            --requirement "${pins[0]}" || return 1
-    is_complete "$folder" "${pins[@]}"
+        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
+            --requirement "$pins" || return 1
+    is_complete "$folder" "$pins"
+}
+
+# install_python_client <name of a file in requirements/>: the client alone, in a folder that
+# PYTHONPATH names, so that its many versions share what they are built on.
+install_python_client() {
+    local folder="$cache/python-clients/$1" pins="$clients/requirements/$1.txt"
+    needs_install "$folder" "$pins" || return 0
+    note "installing $1 with pip"
+    "$cache/python/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
+        --no-deps --target "$folder" --requirement "$pins" || return 1
+    is_complete "$folder" "$pins"
 }
 
 is_new_enough() {

@@ -31,7 +31,7 @@ gltest=(gltest-0.24.0 gltest-0.29.2 gltest-0.30.0rc2)
 suite_seconds_max=900
 # Nothing here speaks to anything but this machine.
 export NO_PROXY="127.0.0.1,localhost" no_proxy="127.0.0.1,localhost"
-export PYTHONDONTWRITEBYTECODE=1
+export PYTHONPYCACHEPREFIX="$cache/bytecode"
 
 clean_up() {
     trap - EXIT
@@ -152,17 +152,17 @@ run_python() {
     shift
     cd "$clients/py"
     # gltest is a plugin of pytest: what it adds is for its own suite.
-    exec "$cache/python/$environment/bin/python" -m pytest -q --tb=short -p no:cacheprovider \
+    PYTHONPATH="$cache/python-clients/$environment" exec "$cache/python/bin/python" -m pytest -q --tb=short -p no:cacheprovider \
         -p no:gltest -p no:gltest_direct "$@"
 }
 
 # run_gltest <environment> <options…>: in a copy, because gltest writes artifacts into its folder.
 run_gltest() {
-    local program="$cache/python/$1/bin/gltest"
+    local packages="$cache/python-clients/$1"
     shift
     cp -R "$clients/gltest" "$clients/contracts" "$SUITE_FOLDER/"
     cd "$SUITE_FOLDER/gltest"
-    exec "$program" -q --tb=short -p no:cacheprovider "$@"
+    PYTHONPATH="$packages" exec "$packages/bin/gltest" -q --tb=short -p no:cacheprovider "$@"
 }
 
 # `timeout` runs programs, so the functions above are called through this.
@@ -175,15 +175,14 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 say "Clients: installing"
-# The Python environments one after the other, beside npm: each is mostly one processor's work.
 (install_javascript && touch "$work/javascript") &
 python_ready=()
-if find_python; then
+if find_python && install_python; then
     note "Python: $python"
     for environment in "${genlayer_py[@]}" "${gltest[@]}"; do
         is_wanted "$environment" || is_wanted "$environment-project" ||
             is_wanted "$environment-leader" || continue
-        if install_python "$environment"; then
+        if install_python_client "$environment"; then
             python_ready+=("$environment")
         else
             cannot "$environment: pip cannot install it"
@@ -241,6 +240,7 @@ done
 wait
 
 say "Clients: summary ($((SECONDS - started)) s)"
+compgen -G "$work/*/line" >/dev/null || { shout "no suite is named so: $*"; exit 1; }
 cat "$work"/*/line | sort
 awk -v not_run="$not_run" '{ passed += $1; failed += $2 } END { failed += not_run
     printf "%d passed, %d failed\n", passed, failed; exit failed != 0 || passed == 0 }' "$work"/*/counts
