@@ -144,6 +144,10 @@ fn check_destination(choice: &ModelChoice, known: &[ModelChoice]) -> Result<(), 
     })
 }
 
+#[cfg(test)]
+#[path = "catalog_tests.rs"]
+mod tests;
+
 impl Handles {
     /// Everybody who may sit in committees; calls are run by the first of them.
     pub async fn electorate(&self) -> Result<Electorate, StoreError> {

@@ -27,6 +27,31 @@ impl Timestamp {
         let is_shown = (0..=Self::LAST.as_millis()).contains(&millis);
         (reader.0.is_empty() && is_shown).then(|| Self::from_millis(millis))
     }
+
+    /// The instant in UTC, as [`Self::from_iso8601`] reads it; the fraction only where there is one.
+    pub fn to_iso8601(self) -> String {
+        let (days, millis) =
+            (self.as_millis().div_euclid(DAY_MILLIS), self.as_millis().rem_euclid(DAY_MILLIS));
+        let (year, month, day) = civil(days);
+        let (seconds, fraction) = (millis / 1_000, millis % 1_000);
+        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:03}") };
+        format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}{fraction}Z")
+    }
+}
+
+/// Year, month and day, from the days since 1970.
+fn civil(days: i64) -> (i64, i64, i64) {
+    // Counted from the first of March of the year 0, so that the leap day comes last: then months
+    // follow a pattern of 153 days in five, and years one of 400.
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + next, month, day)
 }
 
 /// What is left to read.
@@ -153,6 +178,20 @@ mod tests {
         ] {
             let read = Timestamp::from_iso8601(text).map(Timestamp::as_millis);
             assert_eq!(read, Some(millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for text in ["1970-01-01T00:00:00Z", "2024-02-29T23:59:59.007Z", "9999-12-31T23:59:59.999Z"]
+        {
+            let read = Timestamp::from_iso8601(text).map(Timestamp::to_iso8601);
+            assert_eq!(read.as_deref(), Some(text));
+        }
+        // Every day there is, and another time on each.
+        for day in 0..=Timestamp::LAST.as_millis() / DAY_MILLIS {
+            let instant = Timestamp::from_millis(day * DAY_MILLIS + day % DAY_MILLIS);
+            assert_eq!(Timestamp::from_iso8601(&instant.to_iso8601()), Some(instant));
         }
     }
 

@@ -239,6 +239,27 @@ impl RunContext {
         Ok(Self { validators, now })
     }
 
+    /// As it is read, with every field.
+    pub fn to_json(&self) -> Value {
+        let validator = |validator: &ContextValidator| {
+            let mut json =
+                validator.models.as_ref().map_or_else(|| Map::new().into(), NodeModels::to_json);
+            if let Some(object) = json.as_object_mut() {
+                object.insert("stake".to_owned(), validator.stake.get().into());
+            }
+            json
+        };
+        let mut json = Map::new();
+        if !self.validators.is_empty() {
+            let validators: Vec<Value> = self.validators.iter().map(validator).collect();
+            json.insert("validators".to_owned(), validators.into());
+        }
+        if let Some(now) = self.now {
+            json.insert("genvm_datetime".to_owned(), now.to_iso8601().into());
+        }
+        json.into()
+    }
+
     /// Does it ask for nothing?
     pub const fn is_empty(&self) -> bool {
         self.validators.is_empty() && self.now.is_none()

@@ -45,6 +45,8 @@ fn the_context_of_the_clients_is_read() {
     // It is stored as JSON, and read again.
     let stored = serde_json::to_string(&read).unwrap();
     assert_eq!(serde_json::from_str::<RunContext>(&stored).unwrap(), read);
+    assert_eq!(context(&read.to_json()).unwrap(), read);
+    assert_eq!(read.to_json()["genvm_datetime"], "2024-01-01T00:00:00Z");
 }
 
 #[test]
@@ -66,7 +68,9 @@ fn provider_and_model_are_enough() {
 #[test]
 fn a_context_may_ask_for_nothing() {
     for json in [json!({}), json!({"validators": [], "genvm_datetime": null})] {
-        assert!(context(&json).unwrap().is_empty());
+        let read = context(&json).unwrap();
+        assert!(read.is_empty());
+        assert_eq!(read.to_json(), json!({}));
     }
 }
 

@@ -186,6 +186,8 @@ async fn a_context_reaches_the_nodes_of_transactions_and_reads() {
     let rotation = &decided["consensus"]["rounds"][0]["rotations"][0];
     assert_eq!(rotation["leader_receipt"]["result"], "gpt-mine at 1704067200000", "{decided}");
     assert_eq!(rotation["committee"].as_array().unwrap().len(), 1);
+    assert_eq!(decided["context"]["genvm_datetime"], "2024-01-01T00:00:00Z");
+    assert_eq!(decided["context"]["validators"][0]["model"], "gpt-mine");
     // Nothing asked for is nothing changed.
     let body = json!({ "method": "context", "context": {} });
     let read = world.post(&format!("/v1/contracts/{contract}/read"), &body).await.expect(200);

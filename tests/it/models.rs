@@ -323,6 +323,11 @@ async fn keys_are_led_nowhere_by_anybody() {
         assert_eq!(refused(error), "validators[0].plugin_config", "{json}");
         assert!(world.handles.read_context(json, Trust::Operator).await.is_ok());
     }
+    let behind = json!({"validators": [{
+        "provider": "simulated", "model": "simulated", "fallback": foreign["validators"][0],
+    }]});
+    let error = world.handles.read_context(&behind, Trust::Anybody).await.err();
+    assert_eq!(refused(error), "validators[0].fallback.plugin_config");
     let page_only = json!({"nondet_web_request": {}});
     let half = with(json!({"api_url": "https://evil.example", "mock_web_response": page_only}));
     assert!(world.handles.read_context(&half, Trust::Anybody).await.is_err());

@@ -108,6 +108,9 @@ pub struct TransactionView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub consensus: Option<Json>,
+    /// How it is run, when not as the network would; not in lists.
+    #[schema(value_type = Option<super::models::ContextBody>)]
+    pub context: Option<Json>,
 }
 
 /// A page of transactions.
@@ -168,6 +171,7 @@ impl From<TransactionRecord> for TransactionView {
             triggered: record.children,
             receipt: receipt.cloned(),
             consensus: record.consensus,
+            context: record.context.map(|context| context.to_json()),
         }
     }
 }
