@@ -72,7 +72,7 @@ def test_a_method_is_analysed():
     assert analysis.server_error_runs == 0
     assert analysis.successful_runs == 5
     assert analysis.unique_states == 1
-    assert analysis.reliability_score == 100.0
+    assert analysis.reliability_score == 1.0
     assert contract.seen(args=[]).call()["answer"] == ""
 
 
