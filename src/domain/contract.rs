@@ -72,7 +72,7 @@ impl StateDelta {
 pub struct Code {
     /// Keccak-256 of the source.
     pub hash: Digest,
-    /// The source: UTF-8 Python.
+    /// The source: UTF-8 Python, or a zip archive of several files.
     pub source: Bytes,
 }
 

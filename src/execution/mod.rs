@@ -5,6 +5,7 @@
 
 pub mod lint;
 pub mod nondeterminism;
+mod package;
 pub mod python;
 pub mod scripted;
 

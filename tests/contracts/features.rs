@@ -1,8 +1,8 @@
-//! What public contracts use, feature by feature, as on CPython and GenVM's SDK.
+//! What public contracts use, feature by feature, as with `CPython` and GenVM's SDK.
 //!
 //! Each public method of a contract in `features/` takes no arguments, uses one feature or a few of
 //! a kind, and fails when one of them does not do what it should. The files of the standard library
-//! and of the language hold on CPython 3.13, too.
+//! and of the language hold with `CPython` 3.13, too.
 
 use agora::domain::ExecutionOutcome;
 use agora::execution::Executor;
@@ -27,7 +27,7 @@ async fn failures(executor: &PythonExecutor, source: &str) -> Vec<String> {
     };
     let contract = Contract::deploy(executor, source, vec![]).await;
     let mut failures = Vec::new();
-    for (name, _) in schema["methods"].as_object().unwrap() {
+    for name in schema.get("methods").unwrap().as_object().unwrap().keys() {
         let execution = executor.execute(contract.request(Some(name), vec![])).await.unwrap();
         if !matches!(execution.outcome, ExecutionOutcome::Return(_)) {
             failures.push(format!("{name}: {}", words(&execution.stderr)));
@@ -59,4 +59,14 @@ async fn numbers_of_the_standard_library() {
 #[tokio::test]
 async fn the_language() {
     check(include_str!("features/language.py")).await;
+}
+
+#[tokio::test]
+async fn storage_of_the_sdk() {
+    check(include_str!("features/sdk_storage.py")).await;
+}
+
+#[tokio::test]
+async fn names_of_the_sdk() {
+    check(include_str!("features/sdk_names.py")).await;
 }

@@ -19,6 +19,7 @@ mod language;
 mod layout;
 mod messages;
 mod nondeterminism;
+mod packages;
 mod refusals;
 mod sandbox;
 mod schemas;

@@ -411,7 +411,7 @@ async fn what_a_contract_does_to_proxies_does_not_reach_the_next_one() {
         let source = contract(&format!("{leak}\nreturn 'done'"));
         let execution = executor.execute(request(&source, Some("go"), vec![])).await.unwrap();
         assert_eq!(returned(&execution), text("done"), "{leak}");
-        let probe = contract("Other(OTHER).emit().add()\nAccount(OTHER).emit_transfer()");
+        let probe = contract("Other(OTHER).emit().add()\nAccount(OTHER).emit_transfer(value=0)");
         let execution = executor.execute(request(&probe, Some("go"), vec![])).await.unwrap();
         assert_eq!(returned(&execution), Value::Null, "{leak}");
         let on: Vec<_> = execution.messages.iter().map(|message| message.on).collect();

@@ -27,7 +27,7 @@ class Counter(gl.Contract):
     def who(self) -> list:
         message = gl.message
         return [message.sender_address, message.origin_address, message.contract_address,
-                message.value, self.balance, message.chain_id]
+                message.value, self.balance, message.chain_id, gl.message_raw["stack"]]
 
     @gl.public.write
     def set(self, n: int):
@@ -92,14 +92,15 @@ async fn views_see_the_state_they_ask_for() {
 }
 
 #[tokio::test]
-async fn a_view_is_asked_by_the_contract_and_moves_nothing() {
+async fn a_view_sees_the_sender_and_who_asks_for_him() {
     let expected = vec![
-        Value::Address(account(0xcc)),
+        Value::Address(account(0xaa)),
         Value::Address(account(0xaa)),
         Value::Address(account(0x0e)),
         int(0),
         int(70),
         int(61_999),
+        Value::Array(vec![Value::Address(account(0xcc))]),
     ];
     check("return gl.get_contract_at(OTHER).view().who()", Value::Array(expected)).await;
 }

@@ -3,7 +3,8 @@
 use rustpython_ruff_text_size::TextSize;
 use serde_json::Value as Json;
 
-use super::Findings;
+use super::{Findings, at_line};
+use crate::domain::{Finding, LintReport, Severity};
 
 const EXAMPLE: &str = "write `# { \"Depends\": \"py-genlayer:test\" }` as the first line";
 
@@ -57,6 +58,18 @@ pub(super) fn check(text: &str, is_needed: bool, findings: &mut Findings<'_>) {
     }
 }
 
+/// W011 where `runner.json` of a package names no runner of contracts.
+pub(super) fn check_package(runner: &str, report: &mut LintReport) {
+    let header = serde_json::from_str::<Json>(runner).unwrap_or_default();
+    let mut runners = Vec::new();
+    collect(&header, &mut runners);
+    if !runners.iter().any(|runner| is_python(runner)) {
+        let message = "`runner.json` does not depend on a runner of contracts";
+        let severity = Severity::Warning;
+        report.add(Finding { severity, ..at_line("W011", message, 1) });
+    }
+}
+
 /// The runners of a header and of what it puts in sequence.
 fn collect<'a>(header: &'a Json, runners: &mut Vec<&'a str>) {
     if let Some(runner) = header.get("Depends").and_then(Json::as_str) {
@@ -65,11 +78,13 @@ fn collect<'a>(header: &'a Json, runners: &mut Vec<&'a str>) {
     for part in header.get("Seq").and_then(Json::as_array).into_iter().flatten() {
         collect(part, runners);
     }
+    let old = header.get("depends").and_then(Json::as_array).into_iter().flatten();
+    runners.extend(old.filter_map(Json::as_str));
 }
 
 /// Runners that bring Python and the SDK, by their names through the generations.
 fn is_python(runner: &str) -> bool {
-    ["py-genlayer:", "py-genlayer-multi:", "genlayer-py-std:"]
+    ["py-genlayer:", "py-genlayer-multi:", "genlayer-py-std:", "py-genlayer-std:"]
         .iter()
         .any(|name| runner.starts_with(name))
 }

@@ -18,6 +18,7 @@ use rustpython_ruff_python_parser::parse_module;
 use rustpython_ruff_source_file::LineIndex;
 use rustpython_ruff_text_size::TextSize;
 
+use super::package::{self, Package};
 use super::{ExecutionError, Executor};
 use crate::domain::{Code, Finding, LintReport, Severity};
 use names::Names;
@@ -29,6 +30,12 @@ const STACK_BYTES: usize = 256 << 20;
 ///
 /// The work is done on a thread of its own, whose stack holds the deepest source that is read.
 pub fn lint(source: &[u8]) -> LintReport {
+    if package::is_archive(source) {
+        return match Package::read(source) {
+            Ok(package) => lint_package(&package),
+            Err(words) => only(at_line("E001", &words, 1)),
+        };
+    }
     let Ok(text) = std::str::from_utf8(source) else {
         let valid = String::from_utf8_lossy(source);
         let before = valid.find(char::REPLACEMENT_CHARACTER).unwrap_or_default();
@@ -37,15 +44,35 @@ pub fn lint(source: &[u8]) -> LintReport {
     };
     // The parser removes no byte order mark, and Python ignores one.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    on_deep_stack(|| rules(text, true))
+}
+
+/// Applies every rule to each module; findings outside the main one name the file.
+fn lint_package(package: &Package) -> LintReport {
+    let mut report = LintReport::default();
+    header::check_package(&package.runner, &mut report);
+    for (name, module) in &package.modules {
+        let found = on_deep_stack(|| rules(&module.source, false));
+        for mut finding in found.findings {
+            if name != package::MAIN {
+                finding.message = format!("`{}`: {}", module.file, finding.message);
+            }
+            report.add(finding);
+        }
+    }
+    report
+}
+
+fn on_deep_stack(walk: impl FnOnce() -> LintReport + Send) -> LintReport {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("lint".into()).stack_size(STACK_BYTES);
-        let walk = thread.spawn_scoped(scope, || rules(text));
-        let report = walk.ok().and_then(|walk| walk.join().ok());
+        let report = thread.spawn_scoped(scope, walk).ok().and_then(|walk| walk.join().ok());
         report.unwrap_or_else(|| only(at_line("E001", "the source cannot be read", 1)))
     })
 }
 
-fn rules(text: &str) -> LintReport {
+/// The rules for one file; the modules of a package have no header.
+fn rules(text: &str, has_header: bool) -> LintReport {
     let index = LineIndex::from_source_text(text);
     let mut findings = Findings { text, index: &index, report: LintReport::default() };
     if let Some(line) = depth::too_deep(text) {
@@ -55,7 +82,7 @@ fn rules(text: &str) -> LintReport {
     let parsed = match parse_module(text) {
         Ok(parsed) => parsed,
         Err(error) => {
-            header::check(text, true, &mut findings);
+            header::check(text, has_header, &mut findings);
             let message = format!("this is not Python: {}", error.error);
             findings.add("E001", error.location.start(), message, None);
             return findings.report;
@@ -63,7 +90,7 @@ fn rules(text: &str) -> LintReport {
     };
     let body = &parsed.syntax().body;
     let names = Names::of(body);
-    header::check(text, !names.is_oldest_generation(), &mut findings);
+    header::check(text, has_header && !names.is_oldest_generation(), &mut findings);
     safety::check(body, &names, &mut findings);
     structure::check(body, &names, &mut findings);
     nondet::check(body, &names, &mut findings);
@@ -107,8 +134,9 @@ where
 fn of_traceback(traceback: &str) -> Finding {
     let places: Vec<(usize, &str)> = traceback
         .lines()
-        .filter_map(|line| line.trim().strip_prefix("File \"contract.py\", line "))
-        .filter_map(|rest| {
+        .filter_map(|line| line.trim().strip_prefix("File \"")?.split_once("\", line "))
+        .filter(|(file, _)| file.rsplit_once('.').is_some_and(|(_, kind)| kind == "py"))
+        .filter_map(|(_, rest)| {
             let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
             Some((digits.parse().ok()?, rest))
         })

@@ -250,6 +250,8 @@ impl<'a> Conversation<'a> {
 
 fn view_job(identity: &Identity, contract: Address, calldata: Bytes, other: &OtherContract) -> Job {
     let asks = &identity.job;
+    let mut stack = asks.stack.clone();
+    stack.push(*identity.contract.as_bytes());
     Job {
         code: other.code.hash,
         task: Task::Method,
@@ -257,8 +259,10 @@ fn view_job(identity: &Identity, contract: Address, calldata: Bytes, other: &Oth
         nested: true,
         calldata,
         contract: *contract.as_bytes(),
-        sender: *identity.contract.as_bytes(),
+        // As with GenVM: who asks is the last of the stack, not the sender.
+        sender: asks.sender,
         origin: asks.origin,
+        stack,
         value: [0; 32],
         balance: other.balance.get().to_be_bytes(),
         chain_id: asks.chain_id,

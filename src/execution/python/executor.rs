@@ -135,6 +135,7 @@ fn job_of(request: &ExecutionRequest) -> Job {
         contract: *message.contract.as_bytes(),
         sender: *message.sender.as_bytes(),
         origin: *message.origin.as_bytes(),
+        stack: Vec::new(),
         value: message.value.get().to_be_bytes(),
         balance: message.balance.get().to_be_bytes(),
         chain_id: message.chain_id,

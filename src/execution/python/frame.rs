@@ -265,6 +265,7 @@ mod tests {
             contract: [2; 20],
             sender: [3; 20],
             origin: [4; 20],
+            stack: vec![[9; 20], [10; 20]],
             value: [5; 32],
             balance: [6; 32],
             chain_id: 61_999,

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use rustpython_vm as vm;
-use vm::builtins::{PyBytes, PyCode, PyDictRef, PyInt, PyStr, PyTuple};
+use vm::builtins::{PyBytes, PyDictRef, PyInt, PyStr, PyTuple};
 use vm::compiler::Mode;
-use vm::{Interpreter, PyObjectRef, PyRef, PyResult, Settings, VirtualMachine};
+use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
-use super::{header, native, values};
+use super::{native, values};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
+use crate::execution::package::Package;
 
 /// Python calls may nest this deep.
 const RECURSION_MAX: usize = 1000;
@@ -23,13 +24,14 @@ const RESULT_BYTES_MAX: usize = 1 << 20;
 const SUSPICIOUS: [&str; 4] = ["__code__", "__defaults__", "__kwdefaults__", "__closure__"];
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 19] = [
+const SDK: [(&str, &str); 20] = [
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
     ("genlayer.tree", include_str!("sdk/tree.py")),
     ("genlayer.memory", include_str!("sdk/memory.py")),
     ("genlayer.calldata", include_str!("sdk/calldata.py")),
+    ("genlayer.program", include_str!("sdk/program.py")),
     ("genlayer.trace", include_str!("sdk/trace.py")),
     ("genlayer.vm", include_str!("sdk/vm.py")),
     ("genlayer.nondet", include_str!("sdk/nondet.py")),
@@ -65,9 +67,13 @@ impl Ending {
 
 struct Compiled {
     hash: Digest,
-    source: PyObjectRef,
-    /// The code object, or the exception that tells why there is none.
-    code: Result<PyRef<PyCode>, PyObjectRef>,
+    /// The text that names its runner.
+    runner: PyObjectRef,
+    /// Modules by name: code, or the exception that tells why there is none; file, text, and if it
+    /// is a package.
+    modules: PyObjectRef,
+    /// Other files by path.
+    files: PyObjectRef,
     suspicious: bool,
 }
 
@@ -124,24 +130,15 @@ impl Python {
 
     /// Compiles and keeps a source; the least recently used one goes when there are too many.
     pub(super) fn add(&mut self, hash: Digest, source: &Bytes) -> Result<(), Ending> {
-        let Ok(text) = std::str::from_utf8(source) else {
-            return Err(Ending::failure("invalid_contract", "the source is not UTF-8\n"));
-        };
-        let text = header::without_mark(text);
-        if let Err(words) = header::check(text) {
-            return Err(Ending::failure("invalid_contract", words));
-        }
-        let suspicious = SUSPICIOUS.iter().any(|name| text.contains(name));
-        let (source, code) = self.interpreter.enter(|vm| {
-            let code = vm
-                .compile(text, Mode::Exec, "contract.py".into())
-                .map_err(|error| vm.new_syntax_error(&error, Some(text)).into());
-            (vm.ctx.new_str(text).into(), code)
-        });
+        let package = Package::read(source)
+            .map_err(|words| Ending::failure("invalid_contract", format!("{words}\n")))?;
+        let compiled = self.interpreter.enter(|vm| compile(hash, &package, vm));
+        let compiled = compiled
+            .map_err(|_error| Ending::failure("invalid_contract", "the code cannot be kept\n"))?;
         if self.compiled.len() >= CODES_MAX {
             self.compiled.pop_front();
         }
-        self.compiled.push_back(Compiled { hash, source, code, suspicious });
+        self.compiled.push_back(compiled);
         Ok(())
     }
 
@@ -164,11 +161,9 @@ impl Python {
     }
 
     fn call(&self, compiled: &Compiled, job: &Job, vm: &VirtualMachine) -> PyResult<Ending> {
-        let (code, error) = match &compiled.code {
-            Ok(code) => (code.clone().into(), vm.ctx.none()),
-            Err(error) => (vm.ctx.none(), error.clone()),
-        };
-        let arguments = (code, error, compiled.source.clone(), job_to_python(job, vm)?);
+        let Compiled { runner, modules, files, .. } = compiled;
+        let job = job_to_python(job, vm)?;
+        let arguments = (runner.clone(), modules.clone(), files.clone(), job);
         let ended = self.run.call(arguments, vm)?;
         Ok(read_ending(&ended).unwrap_or_else(|| {
             Ending::failure("exit_code 1", "the result of the runner makes no sense\n")
@@ -189,6 +184,34 @@ impl Python {
             }
         });
     }
+}
+
+/// Compiles every module; a syntax error is raised when the module is imported.
+fn compile(hash: Digest, package: &Package, vm: &VirtualMachine) -> PyResult<Compiled> {
+    let modules = vm.ctx.new_dict();
+    for (name, module) in &package.modules {
+        let text = module.source.as_str();
+        let code: PyObjectRef = match vm.compile(text, Mode::Exec, module.file.clone()) {
+            Ok(code) => code.into(),
+            Err(error) => vm.new_syntax_error(&error, Some(text)).into(),
+        };
+        let (file, source) = (vm.ctx.new_str(module.file.as_str()), vm.ctx.new_str(text));
+        let is_package = vm.ctx.new_bool(module.is_package);
+        let entry = vec![code, file.into(), source.into(), is_package.into()];
+        modules.set_item(name.as_str(), vm.ctx.new_tuple(entry).into(), vm)?;
+    }
+    let files = vm.ctx.new_dict();
+    for (path, content) in &package.files {
+        files.set_item(path.as_str(), vm.ctx.new_bytes(content.to_vec()).into(), vm)?;
+    }
+    let is_suspicious = |source: &str| SUSPICIOUS.iter().any(|name| source.contains(name));
+    Ok(Compiled {
+        hash,
+        runner: vm.ctx.new_str(package.runner.as_str()).into(),
+        modules: modules.into(),
+        files: files.into(),
+        suspicious: package.modules.values().any(|module| is_suspicious(&module.source)),
+    })
 }
 
 fn build() -> Interpreter {
@@ -274,6 +297,8 @@ fn job_to_python(job: &Job, vm: &VirtualMachine) -> PyResult {
     map.set_item("contract", bytes(&job.contract), vm)?;
     map.set_item("sender", bytes(&job.sender), vm)?;
     map.set_item("origin", bytes(&job.origin), vm)?;
+    let stack = job.stack.iter().map(|address| bytes(address)).collect();
+    map.set_item("stack", vm.ctx.new_list(stack).into(), vm)?;
     map.set_item("value", values::unsigned(&job.value, vm)?, vm)?;
     map.set_item("chain_id", vm.ctx.new_int(job.chain_id).into(), vm)?;
     map.set_item("at", vm.ctx.new_int(job.at).into(), vm)?;

@@ -33,6 +33,8 @@ pub(super) struct Job {
     pub(super) sender: [u8; 20],
     /// The signer's address.
     pub(super) origin: [u8; 20],
+    /// The contracts through whose views this call came, the last of them last.
+    pub(super) stack: Vec<[u8; 20]>,
     /// Value sent along, big-endian.
     pub(super) value: [u8; 32],
     /// The contract's balance, big-endian.
@@ -63,6 +65,7 @@ impl Job {
             contract: [0; 20],
             sender: [0; 20],
             origin: [0; 20],
+            stack: Vec::new(),
             value: [0; 32],
             balance: [0; 32],
             chain_id: 0,
@@ -91,6 +94,10 @@ pub(super) fn write_job(mut writer: Writer, job: &Job) -> Vec<u8> {
     ]);
     writer.bytes(&job.calldata);
     for address in [&job.contract, &job.sender, &job.origin] {
+        writer.0.extend_from_slice(address);
+    }
+    writer.u32(job.stack.len());
+    for address in &job.stack {
         writer.0.extend_from_slice(address);
     }
     writer.0.extend_from_slice(&job.value);
@@ -126,6 +133,7 @@ pub(super) fn read_job(reader: &mut Reader<'_>) -> Option<Job> {
         contract: reader.array()?,
         sender: reader.array()?,
         origin: reader.array()?,
+        stack: reader.list(Reader::array)?,
         value: reader.array()?,
         balance: reader.array()?,
         chain_id: u64::from_le_bytes(reader.array()?),

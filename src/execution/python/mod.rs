@@ -10,7 +10,6 @@ mod examples;
 mod executor;
 mod fingerprint;
 mod frame;
-mod header;
 mod interpreter;
 mod job;
 mod link;

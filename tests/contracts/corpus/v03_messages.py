@@ -20,7 +20,10 @@ class Sends(gl.contract.Contract):
         to = gl.message.sender_address
         Other(to).emit(on="accepted").push("x")
         gl.contract.get_at(to).emit().anything(1)
-        gl.chain.Account(to).emit_transfer(0)
+        try:
+            gl.chain.Account(to).emit_transfer(0)
+        except ValueError:
+            pass
         made = gl.contract.deploy(code=b"code", args=[1], salt_nonce=1)
         return made.as_hex[:2]
 

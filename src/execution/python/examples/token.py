@@ -37,7 +37,7 @@ class Token(gl.Contract):
         spender = gl.message.sender_address
         allowed = self.allowance(source, spender)
         if allowed < amount:
-            raise gl.vm.UserError(f"{spender} may move {allowed}, which is less than {amount}")
+            raise gl.vm.UserError(f"{spender.as_hex} may move {allowed}, which is less than {amount}")
         self._move(source, to, amount)
         self.allowances[source][spender] = allowed - amount
 

@@ -29,7 +29,7 @@ class Vault(gl.Contract):
         owner = gl.message.sender_address
         held = self.held(owner)
         if not 0 < amount <= held:
-            raise gl.vm.UserError(f"{owner} has {held} in here, so {amount} cannot be paid out")
+            raise gl.vm.UserError(f"{owner.as_hex} has {held} in here, so {amount} cannot be paid out")
         self.deposits[owner] = held - amount
         # Waits for finality: what left for an account never comes back.
         Account(owner).emit_transfer(value=amount)

@@ -60,7 +60,20 @@ class _Sequence(_View):
         return self._codec.item.get(*self._place(self._index(index)))
 
     def __setitem__(self, index, value):
+        if isinstance(index, slice):
+            self._set_slice(index, list(value))
+            return
         self._codec.item.set(*self._place(self._index(index)), value)
+
+    def _set_slice(self, places, values):
+        """As with a list, of the same length for an array."""
+        items = [_in_memory(item) for item in self]
+        items[places] = values
+        self._codec.set(self._slot, self._offset, items)
+
+    def reverse(self):
+        """Turns the order of the items around."""
+        self._set_slice(slice(None), [_in_memory(item) for item in reversed(self)])
 
     def __iter__(self):
         index = 0
@@ -193,6 +206,14 @@ class Array(_Sequence):
         return self._slot, self._offset + index * self._codec.item.size
 
 
+class _Values(collections.abc.ValuesView):
+    """The values of a map, found in one walk."""
+
+    def __iter__(self):
+        for _, value in self._mapping.items():
+            yield value
+
+
 class _MapType(type):
     """Makes `TreeMap()` a map in memory."""
 
@@ -284,12 +305,11 @@ class TreeMap(_View, metaclass=_MapType):
 
     def keys(self):
         """Keys in order."""
-        return iter(self)
+        return collections.abc.KeysView(self)
 
     def values(self):
         """Values in the order of keys."""
-        for _, value in self.items():
-            yield value
+        return _Values(self)
 
     def items(self):
         """Pairs of key and value in the order of keys."""
@@ -431,4 +451,5 @@ GENERIC[DynArray] = DynArrayCodec
 GENERIC[Array] = ArrayCodec
 GENERIC[TreeMap] = TreeMapCodec
 collections.abc.Sequence.register(_Sequence)
+collections.abc.MutableSequence.register(DynArray)
 collections.abc.Mapping.register(TreeMap)

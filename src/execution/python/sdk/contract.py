@@ -64,8 +64,8 @@ class Contract:
         for field in fields:
             if field.name in cls.__dict__ and not isinstance(cls.__dict__[field.name],
                                                              storage.Field):
-                raise TypeError(f"the stored field `{field.name}` cannot have a default: assign it "
-                                "in `__init__`")
+                print(f"warning: the default of the stored field `{field.name}` is ignored: assign "
+                      "it in `__init__`", file=sys.stderr)
             setattr(cls, field.name, field)
         Contract._defined.append(cls)
 

@@ -34,6 +34,8 @@ _FLAT = {
     "run_nondet_unsafe": "vm.run_nondet_unsafe",
     "sandbox": "vm.spawn_sandbox",
     "rollback_immediate": "advanced.user_error_immediate",
+    "UserError": "vm.UserError",
+    "Rollback": "vm.UserError",
 }
 
 #: What authors invent, and what they mean.
@@ -57,11 +59,6 @@ def hint(name, known, meant):
     return f"; did you mean `{close}`?" if close else ""
 
 
-def user_error_immediate(message):
-    """Ends the call with an error of the user."""
-    raise UserError(message)
-
-
 def _trace(*values, sep=" "):
     print(sep.join(map(str, values)))
 
@@ -73,7 +70,7 @@ def _late(name):
 def _moved(name):
     """What a flat name stands for, or None."""
     if name == "rollback_immediate":
-        return user_error_immediate
+        return UserError.immediate
     found = gl
     for part in _FLAT[name].split("."):
         if found is gl and part in _SUBMODULES and _late(part) is not None:
@@ -166,7 +163,7 @@ def _set_up():
     sys.modules["genlayer.contract"] = genlayer.contract = gl.contract = contracts
     chain = _path("genlayer.chain", Account=Account, Event=events.Event)
     advanced = _path("genlayer.gl.advanced", emit_raw_event=events.emit_raw_event,
-                     user_error_immediate=user_error_immediate, UserError=UserError)
+                     user_error_immediate=UserError.immediate, UserError=UserError)
     sys.modules["genlayer.advanced"] = advanced
     gl.__dict__.update(chain=chain, advanced=advanced, trace=_trace, types=_values,
                        **{name: getattr(genlayer, name) for name in genlayer.__all__
@@ -198,7 +195,7 @@ def _paths(contracts, evm):
     std = _path("genlayer.std", **values, gl=gl, contract=contract.contract_class,
                 public=contract.public, private=contract.private, calldata=calldata)
     std.__dict__["__getattr__"] = _of_std
-    _path("genlayer.std.advanced", **values, user_error_immediate=user_error_immediate,
+    _path("genlayer.std.advanced", **values, user_error_immediate=UserError.immediate,
           emit_raw_event=events.emit_raw_event)
     _path("genlayer.std.types", **values)
     sdk = _path("genlayer.sdk", **values, gl=gl, contract=contract.contract_class,
@@ -226,22 +223,22 @@ def _of_2024(values):
     _path("backend.node.genvm.types", **values)
 
 
-def _pin(source):
-    found = _DEPENDS.search(source[:4096])
+def _pin(runner):
+    found = _DEPENDS.search(runner)
     return found.group(1) if found else ""
 
 
-def message_of(fields, is_init, source):
+def message_of(fields, is_init, runner, source):
     """The fields of `gl.message` of the generation the source is of."""
-    if _pin(source) in _STRICT_PINS or "_account" not in source:
+    if _pin(runner) in _STRICT_PINS or "_account" not in source:
         return fields
     return {**fields, "sender_account": fields["sender_address"],
             "contract_account": fields["contract_address"], "is_init": is_init}
 
 
-def begin(message, raw, source):
+def begin(message, runner, source):
     """Tells what the running contract's call is."""
-    _Names.strict = _pin(source) in _STRICT_PINS
+    _Names.strict = _pin(runner) in _STRICT_PINS
     _Names.old = "contract_runner" in source
     genlayer.message = message
     sys.modules["genlayer.message"].__dict__.update(vars(message))

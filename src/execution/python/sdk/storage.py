@@ -259,7 +259,7 @@ def lay_out(owner, fields):
 
 
 class StructCodec:
-    """A dataclass marked with `@allow_storage`: its fields inline, in order of declaration."""
+    """A class marked with `@allow_storage`: its fields inline, in order of declaration."""
 
     def __init__(self, cls, arguments=None):
         self.cls = cls
@@ -297,8 +297,23 @@ class StructCodec:
             field.codec.set(slot, offset + field.offset, getattr(value, field.name))
 
 
+def _zeros_first(cls, codec):
+    """Fields of an object that is made by hand are zero until its `__init__` sets them."""
+    original = cls.__init__
+
+    def __init__(self, *args, **kwargs):
+        from genlayer.memory import zero
+
+        if not hasattr(self, "_slot"):
+            for field in codec.fields:
+                object.__setattr__(self, field.name, zero(field.codec))
+        original(self, *args, **kwargs)
+
+    cls.__init__ = __init__
+
+
 def allow_storage(cls):
-    """Marks a dataclass as usable within storage."""
+    """Marks a class, mostly a dataclass, as usable within storage."""
     cls.__allow_storage__ = True
     return cls
 
@@ -344,9 +359,6 @@ def codec_of(type_, where):
     if origin in GENERIC:
         return GENERIC[origin](typing.get_args(type_), where)
     if isinstance(origin, type) and "__allow_storage__" in vars(origin):
-        if not dataclasses.is_dataclass(origin):
-            raise TypeError(f"{where}: `{origin.__name__}` needs `@dataclass` besides "
-                            "`@allow_storage`")
         codecs = vars(origin).get("__agora_codecs__")
         if codecs is None:
             codecs = origin.__agora_codecs__ = {}
@@ -354,6 +366,8 @@ def codec_of(type_, where):
         codec = codecs.get(args)
         if codec is None:
             codec = codecs[args] = StructCodec(origin, _arguments(origin, args, where))
+            if len(codecs) == 1 and not dataclasses.is_dataclass(origin):
+                _zeros_first(origin, codec)
         return codec
     if dataclasses.is_dataclass(origin):
         raise TypeError(f"{where}: `{origin.__name__}` is not marked for usage within storage: "

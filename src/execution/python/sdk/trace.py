@@ -1,28 +1,24 @@
 """Tracebacks of contracts, in Python's form, without the frames of the SDK."""
 
 import _genlayer
+from genlayer import program
+from genlayer.types import UserError
 
 FRAMES_MAX = 20
-FILE = "contract.py"
-
-#: The lines of the running contract's file.
-_lines = []
-
-
-def of_source(source):
-    """Tracebacks show lines of this source from now on."""
-    _lines[:] = source.splitlines()
+#: Whose frames say nothing to an author.
+HIDDEN = ("genlayer/", "_frozen_importlib")
 
 
 def _frames(error):
-    shown, entry = [], error.__traceback__
+    shown, entry, sources = [], error.__traceback__, program.sources()
     while entry is not None:
         file = entry.tb_frame.f_code.co_filename
-        if not file.startswith("genlayer/"):
+        if not file.startswith(HIDDEN):
             shown.append(f'  File "{file}", line {entry.tb_lineno}, in '
                          f"{entry.tb_frame.f_code.co_name}")
-            if file == FILE and 0 < entry.tb_lineno <= len(_lines):
-                shown[-1] += "\n    " + _lines[entry.tb_lineno - 1].strip()
+            lines = sources.get(file, "").splitlines()
+            if 0 < entry.tb_lineno <= len(lines):
+                shown[-1] += "\n    " + lines[entry.tb_lineno - 1].strip()
         entry = entry.tb_next
     if len(shown) > FRAMES_MAX:
         half = FRAMES_MAX // 2
@@ -32,11 +28,11 @@ def _frames(error):
 
 
 def _describe(error):
-    if isinstance(error, SyntaxError) and error.filename == FILE:
+    if isinstance(error, SyntaxError) and error.filename in program.sources():
         text = f"\n    {error.text.strip()}" if error.text else ""
-        return f'  File "{FILE}", line {error.lineno}{text}\n{type(error).__name__}: {error.msg}'
+        return f'  File "{error.filename}", line {error.lineno}{text}\n{type(error).__name__}: {error.msg}'
     try:
-        text = str(error)
+        text = error.message if isinstance(error, UserError) else str(error)
     except Exception:
         text = "<its text cannot be had>"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

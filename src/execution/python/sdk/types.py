@@ -85,13 +85,15 @@ class Address:
 
     def __format__(self, spec):
         match spec:
-            case "" | "x":
+            case "":
+                return repr(self)
+            case "s" | "x":
                 return self.as_hex
             case "b64":
                 return self.as_b64
             case "cd":
                 return "addr#" + self._bytes.hex()
-        raise TypeError(f"unknown Address format `{spec}`: use `x`, `b64` or `cd`")
+        raise TypeError(f"unknown Address format `{spec}`: use `s`, `x`, `b64` or `cd`")
 
 
 def _parse(text):
@@ -176,9 +178,19 @@ class Keccak256:
 class UserError(Exception):
     """An error of the contract's own making: its text is the transaction's result."""
 
-    def __init__(self, message="", *more):
-        super().__init__(message, *more)
+    def __init__(self, message):
+        super().__init__(message)
         self.message = message
+
+    @staticmethod
+    def immediate(message):
+        """Ends the call with this error at once: nothing in the contract can catch it."""
+        raise Immediate(message)
+
+    def __repr__(self):
+        return f"{type(self).__qualname__}(message={self.message!r})"
+
+    __str__ = __repr__
 
     def __eq__(self, other):
         if type(other) is type(self):
@@ -187,3 +199,11 @@ class UserError(Exception):
 
     def __hash__(self):
         return hash(self.message)
+
+
+class Immediate(BaseException):
+    """An error of the user that no `except Exception` of a contract stops."""
+
+    def __init__(self, message):
+        super().__init__(message)
+        self.message = message

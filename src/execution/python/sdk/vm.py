@@ -1,15 +1,17 @@
 """`gl.vm`: results of code that runs apart, sandboxes, and non-deterministic blocks."""
 
+import contextlib
 import dataclasses
-import functools
 import types
 import typing
 
 import _genlayer
-from genlayer import calldata, trace
-from genlayer.types import UserError
+from genlayer import calldata, program, trace
+from genlayer.types import Immediate, UserError
 
 RETURN, USER_ERROR, VM_ERROR = 0, 1, 2
+#: What `gl.message_raw["entry_kind"]` can be.
+MAIN, SANDBOX, CONSENSUS_STAGE = 0, 1, 2
 T = typing.TypeVar("T")
 
 
@@ -69,8 +71,10 @@ def exit_code(error):
 
 
 def text_of(error):
-    """The text of a `UserError`, whatever it was made of."""
-    message = error.args[0] if error.args else ""
+    """The text of an error of the user, whatever it was made of."""
+    message = getattr(error, "message", None)
+    if message is None:
+        message = error.args[0] if error.args else ""
     return message if isinstance(message, str) else str(message)
 
 
@@ -78,7 +82,7 @@ def ending(work, what):
     """Runs `work`: one byte for how it ended, and its value or its error."""
     try:
         return bytes([RETURN]) + calldata.encode(work())
-    except UserError as error:
+    except (UserError, Immediate) as error:
         return bytes([USER_ERROR]) + text_of(error).encode(errors="replace")
     except Disagreed:
         raise
@@ -127,7 +131,7 @@ class _Copier:
         known = self._copies.get(id(value))
         if known is not None:
             return known[1]
-        if kind is types.FunctionType and value.__closure__ and value.__module__ == "contract":
+        if kind is types.FunctionType and value.__closure__ and program.is_own(value.__module__):
             return self._function(value)
         if kind is list:
             made = self._remember(value, [])
@@ -174,6 +178,19 @@ def isolated(function):
     return _Copier().copy(function)
 
 
+@contextlib.contextmanager
+def _entered(kind, stage=None):
+    """Tells in `gl.message_raw` what kind of code runs."""
+    from genlayer import gl
+
+    before = gl.message_raw
+    gl.message_raw = {**before, "entry_kind": kind, "entry_stage_data": stage}
+    try:
+        yield
+    finally:
+        gl.message_raw = before
+
+
 @lazy_api
 def spawn_sandbox(fn, *, allow_write_ops=False, **options):
     """Runs a function apart: its errors are results, and what a failed one changed is not kept."""
@@ -181,7 +198,8 @@ def spawn_sandbox(fn, *, allow_write_ops=False, **options):
     _genlayer.enter_sandbox(bool(allow_write_ops))
     kept = False
     try:
-        output = ending(fn, "a sandbox")
+        with _entered(SANDBOX):
+            output = ending(fn, "a sandbox")
         kept = output[0] == RETURN
     finally:
         _genlayer.leave_sandbox(kept)
@@ -194,14 +212,16 @@ def _block(leader, judge):
     if handed is None:
         output = b""
         try:
-            output = ending(leader, "the non-deterministic block")
+            with _entered(CONSENSUS_STAGE):
+                output = ending(leader, "the non-deterministic block")
         finally:
             _genlayer.block_close(output)
         return decode(output)
     if handed is not False:
         agrees = False
         try:
-            agrees = judge(decode(handed)) is True
+            with _entered(CONSENSUS_STAGE, {"leaders_result": handed}):
+                agrees = judge(decode(handed)) is True
         except BaseException as error:
             trace.note("the validator's function failed, which is a disagreement", error)
         finally:

@@ -3,11 +3,6 @@
 //! Which runner is pinned does not matter, as there is one; but a header that is not JSON is the
 //! author's mistake, and no network would accept it.
 
-/// The source as the compiler wants it: without a byte-order mark.
-pub(super) fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
 /// Checks the header, if there is one; the error is in words for the author.
 pub(super) fn check(text: &str) -> Result<(), String> {
     let comments =
@@ -37,7 +32,7 @@ fn is_header_start(line: &str) -> bool {
 
 fn malformed(why: &str) -> String {
     format!(
-        "the header of the file is not JSON ({why}): write `# {{ \"Depends\": \"py-genlayer:test\" }}`\n"
+        "the header of the file is not JSON ({why}): write `# {{ \"Depends\": \"py-genlayer:test\" }}`"
     )
 }
 
@@ -49,7 +44,7 @@ fn has_runner(value: &serde_json::Value) -> Result<(), String> {
     if known {
         return Ok(());
     }
-    Err("the header of the file names no runner: write `# { \"Depends\": \"py-genlayer:test\" }`\n"
+    Err("the header of the file names no runner: write `# { \"Depends\": \"py-genlayer:test\" }`"
         .into())
 }
 
@@ -74,11 +69,5 @@ mod tests {
         ] {
             assert_eq!(check(source).is_ok(), is_good, "{source}");
         }
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_not_part_of_the_source() {
-        assert_eq!(without_mark("\u{feff}x = 1"), "x = 1");
-        assert_eq!(without_mark("x = 1"), "x = 1");
     }
 }
