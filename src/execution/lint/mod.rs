@@ -71,6 +71,11 @@ fn on_deep_stack(walk: impl FnOnce() -> LintReport + Send) -> LintReport {
     })
 }
 
+/// May this source be nested too deep to be read?
+pub(crate) fn is_too_deep(text: &str) -> bool {
+    depth::too_deep(text).is_some()
+}
+
 /// The rules for one file; the modules of a package have no header.
 fn rules(text: &str, has_header: bool) -> LintReport {
     let index = LineIndex::from_source_text(text);

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::frame::{FromWorker, PAGES_ASKED_MAX, Report, ToWorker};
+use super::frame::{EXIT_USED, Ended, FromWorker, PAGES_ASKED_MAX, Report, ToWorker};
 use super::job::{Job, Task};
 use super::pool::{Lease, Pool, infrastructure};
 use super::process::Lost;
 use super::question::{self, Question};
-use super::results::{Terms, clean_up, execution_of, execution_of_lost, senseless};
+use super::results::{
+    Terms, execution_of, execution_of_end, execution_of_lost, put_back, senseless,
+};
 use super::touched::method_of;
 use crate::domain::ledger::StateVersion;
 use crate::domain::{Address, Bytes, Code, ExecutionOutcome, NodeModels, PageKey, keccak256};
@@ -31,6 +33,8 @@ const QUESTIONS_MAX: u32 = 1_000;
 pub(super) enum Failure {
     /// The worker is gone, or talks nonsense.
     Lost(Lost),
+    /// The job's process ended without one; the worker is well.
+    Ended(Ended),
     /// What the worker asked cannot be had.
     Error(ExecutionError),
 }
@@ -128,7 +132,8 @@ impl<'a> Conversation<'a> {
     ) -> Result<Report, Failure> {
         let head = Job { pages: Vec::new(), leaders: None, calldata: Bytes::new(), ..job.clone() };
         let identity = Identity { contract: Address::new(job.contract), job: head };
-        lease.worker.send(&ToWorker::Job(Box::new(job))).await?;
+        let (job, mut is_new) = (ToWorker::Job(Box::new(job)), true);
+        lease.worker.send(&job).await?;
         loop {
             let answer = match lease.worker.receive().await? {
                 FromWorker::NeedCode => ToWorker::Code(code.source.clone()),
@@ -153,9 +158,13 @@ impl<'a> Conversation<'a> {
                     ToWorker::Answer(answer)
                 }
                 FromWorker::Done(report) => return Ok(*report),
-                FromWorker::Hello(_) | FromWorker::Ready { .. } => {
-                    return Err(Lost::Senseless.into());
+                // It has a fresh process now, and the first one has seen nothing but the code.
+                FromWorker::Ready(Ended::Code(EXIT_USED)) if std::mem::take(&mut is_new) => {
+                    lease.worker.send(&job).await?;
+                    continue;
                 }
+                FromWorker::Ready(ended) => return Err(Failure::Ended(ended)),
+                FromWorker::Hello(_) => return Err(Lost::Senseless.into()),
             };
             lease.worker.send(&answer).await?;
         }
@@ -241,12 +250,16 @@ impl<'a> Conversation<'a> {
             Ok(report) => {
                 let (execution, sound) = execution_of(report, terms);
                 if sound {
-                    tokio::spawn(clean_up(lease));
+                    tokio::spawn(put_back(lease));
                 }
                 Ok(execution.unwrap_or_else(senseless).outcome)
             }
             Err(Failure::Error(error)) => Err(error),
-            Err(Failure::Lost(lost)) => Ok(execution_of_lost(lease, lost).await.outcome),
+            Err(Failure::Ended(ended)) => {
+                lease.give_back();
+                Ok(execution_of_end(ended)?.outcome)
+            }
+            Err(Failure::Lost(lost)) => Ok(execution_of_lost(lease, lost).await?.outcome),
         }
     }
 }
@@ -270,6 +283,8 @@ fn view_job(identity: &Identity, contract: Address, calldata: Bytes, other: &Oth
         balance: other.balance.get().to_be_bytes(),
         chain_id: asks.chain_id,
         at: asks.at,
+        // Whoever asks has one, and both end with it.
+        time_limit: None,
         seed: keccak256(&[b"agora:view", asks.seed.as_bytes(), contract.as_bytes()]),
         complete: other.snapshot.complete,
         pages: other.snapshot.pages.iter().map(|(key, page)| (*key, page.clone())).collect(),

@@ -10,9 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::conversation::{Conversation, Failure, Surroundings};
+use super::frame::Ended;
 use super::job::{Job, Task};
 use super::pool::{Pool, infrastructure};
-use super::results::{Terms, clean_up, execution_of, execution_of_lost, senseless};
+use super::results::{
+    Terms, execution_of, execution_of_end, execution_of_lost, put_back, senseless,
+};
 use super::settings::{PythonSettings, SandboxReport};
 use crate::domain::{Address, Code, Execution, ExecutionOutcome};
 use crate::execution::nondeterminism::{Models, Services};
@@ -28,6 +31,9 @@ pub struct PythonExecutor {
     services: Services,
     jobs: mpsc::UnboundedSender<Order>,
 }
+
+/// How much later than the system this process ends a job.
+const TIME_LIMIT_GRACE: Duration = Duration::from_millis(500);
 
 struct Order {
     job: Job,
@@ -112,7 +118,7 @@ impl Executor for PythonExecutor {
             leads: true,
             models: None,
         };
-        let job = Job::on_nothing(code.hash, Task::Schema);
+        let job = Job { time_limit: Some(time_limit), ..Job::on_nothing(code.hash, Task::Schema) };
         let execution = self.order(job, code, surroundings, time_limit);
         async move {
             let execution = execution.await?;
@@ -148,6 +154,7 @@ fn job_of(request: &ExecutionRequest) -> Job {
         chain_id: message.chain_id,
         at: message.at.as_millis(),
         seed: request.seed,
+        time_limit: Some(request.time_limit),
         complete: request.snapshot.complete,
         pages: request.snapshot.pages.iter().map(|(key, page)| (*key, page.clone())).collect(),
         leaders: match &request.role {
@@ -180,28 +187,33 @@ async fn fulfil(pool: Arc<Pool>, mut order: Order) {
         Err(error) => return drop(reply.send(Err(error))),
     };
     let terms = Terms::of(&job);
-    let deadline = Instant::now() + time_limit;
+    // The system ends the process of the job in time. What this leaves is a worker that compiles.
+    let deadline = Instant::now() + time_limit + TIME_LIMIT_GRACE;
     let mut conversation = Conversation::new(&pool, &surroundings);
     let ended = tokio::select! {
         biased;
         () = reply.closed() => return,
         ended = timeout_at(deadline, conversation.run(&mut lease, job, &code)) => ended,
     };
+    let limit_ms = u64::try_from(time_limit.as_millis()).unwrap_or(u64::MAX);
     let answer = match ended {
-        Err(_) => {
-            drop(lease);
-            let limit_ms = u64::try_from(time_limit.as_millis()).unwrap_or(u64::MAX);
-            return drop(reply.send(Err(ExecutionError::TimedOut { limit_ms })));
+        Err(_) => Err(ExecutionError::TimedOut { limit_ms }),
+        Ok(Err(Failure::Ended(ended))) => {
+            lease.give_back();
+            match ended {
+                Ended::Signal(nix::libc::SIGALRM) => Err(ExecutionError::TimedOut { limit_ms }),
+                ended => execution_of_end(ended),
+            }
         }
         Ok(Err(Failure::Error(error))) => Err(error),
-        Ok(Err(Failure::Lost(lost))) => Ok(execution_of_lost(lease, lost).await),
+        Ok(Err(Failure::Lost(lost))) => execution_of_lost(lease, lost).await,
         Ok(Ok(report)) => {
             let (execution, sound) = execution_of(report, terms);
             // The answer need not wait for the worker to clean up.
             let answer = execution.map(|execution| timed(execution, started));
             drop(reply.send(Ok(answer.unwrap_or_else(senseless))));
             if sound {
-                clean_up(lease).await;
+                put_back(lease).await;
             }
             return;
         }

@@ -3,6 +3,9 @@
 //! The parent trusts nothing in a frame from a worker: every length is checked against what is
 //! there, every size has a limit, and decoding never panics.
 
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
 use super::job::{Job, read_job, write_job};
 use super::wire::{Reader, Writer};
 use crate::domain::{Bytes, EmittedEvent, EmittedMessage, Page, PageKey};
@@ -66,6 +69,30 @@ pub(super) struct Locks {
     pub(super) no_new_privs: bool,
 }
 
+/// How a process ends to which the system refused what a job needs.
+pub(super) const EXIT_SYSTEM: i32 = 71;
+
+/// How a process ends that has run jobs, when the next one needs a fresh process.
+pub(super) const EXIT_USED: i32 = 72;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl From<ExitStatus> for Ended {
+    fn from(status: ExitStatus) -> Self {
+        match status.signal() {
+            Some(signal) => Self::Signal(signal),
+            None => Self::Code(status.code().unwrap_or(-1)),
+        }
+    }
+}
+
 /// A frame from a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FromWorker {
@@ -84,11 +111,9 @@ pub(super) enum FromWorker {
     },
     /// The job ended.
     Done(Box<Report>),
-    /// Cleaned up after the job; when not `clean`, the worker must be replaced.
-    Ready {
-        /// Nothing of the job is left.
-        clean: bool,
-    },
+    /// The worker waits for the next job; nothing of the last one is left, or all of it went with
+    /// its process, that ended so.
+    Ready(Ended),
 }
 
 impl ToWorker {
@@ -163,9 +188,14 @@ impl FromWorker {
                 writer.0.extend_from_slice(&report.cpu_micros.to_le_bytes());
                 writer.finish()
             }
-            Self::Ready { clean } => {
+            Self::Ready(ended) => {
                 let mut writer = Writer::tagged(4);
-                writer.0.push(u8::from(*clean));
+                let (by_signal, number) = match ended {
+                    Ended::Code(code) => (false, code),
+                    Ended::Signal(signal) => (true, signal),
+                };
+                writer.0.push(u8::from(by_signal));
+                writer.0.extend_from_slice(&number.to_le_bytes());
                 writer.finish()
             }
             Self::Ask { block, question } => {
@@ -201,7 +231,11 @@ impl FromWorker {
                 stderr: reader.text()?,
                 cpu_micros: u64::from_le_bytes(reader.array()?),
             })),
-            4 => Self::Ready { clean: reader.bool()? },
+            4 => {
+                let by_signal = reader.bool()?;
+                let number = i32::from_le_bytes(reader.array()?);
+                Self::Ready(if by_signal { Ended::Signal(number) } else { Ended::Code(number) })
+            }
             5 => {
                 Self::Ask { block: u32::from_le_bytes(reader.array()?), question: reader.bytes()? }
             }
@@ -213,6 +247,8 @@ impl FromWorker {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::super::job::Task;
@@ -271,6 +307,7 @@ mod tests {
             chain_id: 61_999,
             at: -7,
             seed: Digest::new([8; 32]),
+            time_limit: Some(Duration::from_micros(6)),
             complete: false,
             pages: vec![page()],
             leaders: Some(vec![Bytes::from_static(b"output"), Bytes::new()]),
@@ -295,7 +332,8 @@ mod tests {
             FromWorker::ReadPages(vec![page().0]),
             FromWorker::Ask { block: 3, question: Bytes::from_static(b"why") },
             FromWorker::Done(Box::new(report)),
-            FromWorker::Ready { clean: false },
+            FromWorker::Ready(Ended::Code(-1)),
+            FromWorker::Ready(Ended::Signal(9)),
         ] {
             assert_eq!(FromWorker::decode(&frame.encode()[4..]), Some(frame));
         }

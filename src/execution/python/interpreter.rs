@@ -9,6 +9,7 @@ use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
+use super::tame::is_tame;
 use super::{native, values};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
@@ -20,8 +21,6 @@ const RECURSION_MAX: usize = 1000;
 const CODES_MAX: usize = 64;
 /// Most bytes a result may have.
 const RESULT_BYTES_MAX: usize = 1 << 20;
-/// Sources that mention one of these can change what the fingerprint does not see.
-const SUSPICIOUS: [&str; 4] = ["__code__", "__defaults__", "__kwdefaults__", "__closure__"];
 
 /// The SDK's modules in the order in which they are loaded.
 const SDK: [(&str, &str); 20] = [
@@ -74,7 +73,8 @@ struct Compiled {
     modules: PyObjectRef,
     /// Other files by path.
     files: PyObjectRef,
-    suspicious: bool,
+    /// May its jobs share a process with others?
+    is_tame: bool,
 }
 
 /// The interpreter, warm.
@@ -128,6 +128,11 @@ impl Python {
         self.compiled.iter().any(|compiled| compiled.hash == *hash)
     }
 
+    /// May jobs of this code share the process with others? Code that is not here may.
+    pub(super) fn may_share(&self, hash: &Digest) -> bool {
+        self.compiled.iter().all(|compiled| compiled.hash != *hash || compiled.is_tame)
+    }
+
     /// Compiles and keeps a source; the least recently used one goes when there are too many.
     pub(super) fn add(&mut self, hash: Digest, source: &Bytes) -> Result<(), Ending> {
         let package = Package::read(source)
@@ -172,8 +177,7 @@ impl Python {
 
     /// Takes away what can be taken away of the last job; is nothing of it left?
     pub(super) fn clean_up(&mut self) -> bool {
-        let suspicious = self.compiled.back().is_some_and(|compiled| compiled.suspicious);
-        !suspicious && self.interpreter.enter(|vm| self.fingerprint.restore(vm))
+        self.interpreter.enter(|vm| self.fingerprint.restore(vm))
     }
 
     /// Frees objects that only hold each other.
@@ -204,13 +208,12 @@ fn compile(hash: Digest, package: &Package, vm: &VirtualMachine) -> PyResult<Com
     for (path, content) in &package.files {
         files.set_item(path.as_str(), vm.ctx.new_bytes(content.to_vec()).into(), vm)?;
     }
-    let is_suspicious = |source: &str| SUSPICIOUS.iter().any(|name| source.contains(name));
     Ok(Compiled {
         hash,
         runner: vm.ctx.new_str(package.runner.as_str()).into(),
         modules: modules.into(),
         files: files.into(),
-        suspicious: package.modules.values().any(|module| is_suspicious(&module.source)),
+        is_tame: package.modules.values().all(|module| is_tame(&module.source)),
     })
 }
 

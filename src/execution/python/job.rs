@@ -1,5 +1,7 @@
 //! What a worker is given to do, and its bytes.
 
+use std::time::Duration;
+
 use super::wire::{Reader, Writer};
 use crate::domain::{Bytes, Digest, Page, PageKey};
 
@@ -45,6 +47,8 @@ pub(super) struct Job {
     pub(super) at: i64,
     /// Seeds `random`.
     pub(super) seed: Digest,
+    /// Elapsed time after which the system ends it, in whole microseconds.
+    pub(super) time_limit: Option<Duration>,
     /// Pages not sent along are empty, rather than unknown.
     pub(super) complete: bool,
     /// Pages sent along.
@@ -71,6 +75,7 @@ impl Job {
             chain_id: 0,
             at: 0,
             seed: Digest::new([0; 32]),
+            time_limit: None,
             complete: true,
             pages: Vec::new(),
             leaders: None,
@@ -105,6 +110,10 @@ pub(super) fn write_job(mut writer: Writer, job: &Job) -> Vec<u8> {
     writer.0.extend_from_slice(&job.chain_id.to_le_bytes());
     writer.0.extend_from_slice(&job.at.to_le_bytes());
     writer.0.extend_from_slice(job.seed.as_bytes());
+    // No limit is that long.
+    let limit = job.time_limit.map_or(u128::MAX, |limit| limit.as_micros());
+    let limit_micros = u64::try_from(limit).unwrap_or(u64::MAX);
+    writer.0.extend_from_slice(&limit_micros.to_le_bytes());
     writer.pages(&job.pages);
     writer.0.push(u8::from(job.leaders.is_some()));
     if let Some(outputs) = &job.leaders {
@@ -122,6 +131,7 @@ pub(super) fn read_job(reader: &mut Reader<'_>) -> Option<Job> {
         2 => Task::Schema,
         _ => return None,
     };
+    let limit = |micros| (micros != u64::MAX).then(|| Duration::from_micros(micros));
     let (is_reader, nested, complete) = (reader.bool()?, reader.bool()?, reader.bool()?);
     Some(Job {
         code,
@@ -139,6 +149,7 @@ pub(super) fn read_job(reader: &mut Reader<'_>) -> Option<Job> {
         chain_id: u64::from_le_bytes(reader.array()?),
         at: i64::from_le_bytes(reader.array()?),
         seed: Digest::new(reader.array()?),
+        time_limit: limit(u64::from_le_bytes(reader.array()?)),
         pages: reader.pages()?,
         leaders: if reader.bool()? { Some(reader.list(Reader::bytes)?) } else { None },
     })

@@ -5,6 +5,7 @@
 
 mod blocks;
 mod conversation;
+mod copy;
 mod eventlog;
 mod examples;
 mod executor;
@@ -24,6 +25,7 @@ mod sandbox;
 mod scope;
 mod settings;
 mod store;
+mod tame;
 mod touched;
 mod values;
 mod wire;

@@ -2,13 +2,12 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::frame::{FROM_WORKER_BYTES_MAX, FromWorker, Locks, ToWorker};
+use super::frame::{Ended, FROM_WORKER_BYTES_MAX, FromWorker, Locks, ToWorker};
 use super::settings::PythonSettings;
 
 /// One worker process. Dropping it kills the process; a thread of the runtime reaps it.
@@ -108,22 +107,4 @@ fn reap(mut child: Child, kill: bool) -> Option<ExitStatus> {
         let _ = child.kill();
     }
     child.wait().ok()
-}
-
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// With this code.
-    Code(i32),
-    /// By this signal.
-    Signal(i32),
-}
-
-impl From<ExitStatus> for Ended {
-    fn from(status: ExitStatus) -> Self {
-        match status.signal() {
-            Some(signal) => Self::Signal(signal),
-            None => Self::Code(status.code().unwrap_or(-1)),
-        }
-    }
 }

@@ -5,23 +5,24 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::blocks::are_possible;
-use super::frame::{FromWorker, Report};
+use super::frame::{EXIT_SYSTEM, Ended, FromWorker, Report};
 use super::job::Job;
 use super::outbox::are_payable;
-use super::pool::Lease;
-use super::process::{Ended, Lost};
+use super::pool::{Lease, infrastructure};
+use super::process::Lost;
 use super::store::trimmed;
 use crate::domain::{
     Amount, Cost, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta, U256,
 };
+use crate::execution::ExecutionError;
 
-/// How long a worker may take to clean up after a job before it is replaced.
-const CLEAN_UP_LIMIT: Duration = Duration::from_secs(5);
+/// How long the process of a job that has reported may take to end before its worker is replaced.
+const END_LIMIT: Duration = Duration::from_secs(5);
 
-/// Waits until a worker has cleaned up, and puts it back; one that cannot is replaced.
-pub(super) async fn clean_up(mut lease: Lease) {
-    let ready = timeout_at(Instant::now() + CLEAN_UP_LIMIT, lease.worker.receive()).await;
-    if let Ok(Ok(FromWorker::Ready { clean: true })) = ready {
+/// Waits until the process of a job that has reported is gone, and puts its worker back.
+pub(super) async fn put_back(mut lease: Lease) {
+    let ready = timeout_at(Instant::now() + END_LIMIT, lease.worker.receive()).await;
+    if let Ok(Ok(FromWorker::Ready(_))) = ready {
         lease.give_back();
     }
 }
@@ -90,22 +91,32 @@ pub(super) fn senseless() -> Execution {
     }
 }
 
-/// What a contract gets whose worker died: it is to blame, as nothing else runs in there.
-pub(super) async fn execution_of_lost(lease: Lease, lost: Lost) -> Execution {
+/// What comes of a job whose worker is lost: its contract is to blame, as nothing else was
+/// compiled in there.
+pub(super) async fn execution_of_lost(
+    lease: Lease,
+    lost: Lost,
+) -> Result<Execution, ExecutionError> {
     if lost == Lost::Senseless {
-        return senseless();
+        return Ok(senseless());
     }
-    let ended = lease.into_worker().ending().await;
+    execution_of_end(lease.into_worker().ending().await.unwrap_or(Ended::Code(1)))
+}
+
+/// What comes of a job whose process ended without a report.
+pub(super) fn execution_of_end(ended: Ended) -> Result<Execution, ExecutionError> {
     let (code, text) = match ended {
-        // The allocator aborts when memory is refused, and the system kills when it runs out.
-        Some(Ended::Signal(6 | 9)) => ("OOM".to_owned(), "the contract ran out of memory\n"),
-        Some(Ended::Signal(signal)) => {
-            (format!("exit_code {}", 128 + signal), "the contract crashed its worker\n")
+        Ended::Code(EXIT_SYSTEM) => {
+            return Err(infrastructure("the system refused a process for the job"));
         }
-        Some(Ended::Code(code)) => (format!("exit_code {code}"), "the contract ended its worker\n"),
-        None => ("exit_code 1".to_owned(), "the contract ended its worker\n"),
+        // The allocator aborts when memory is refused, and the system kills when it runs out.
+        Ended::Signal(6 | 9) => ("OOM".to_owned(), "the contract ran out of memory\n"),
+        Ended::Signal(signal) => {
+            (format!("exit_code {}", 128 + signal), "the contract crashed its process\n")
+        }
+        Ended::Code(code) => (format!("exit_code {code}"), "the contract ended its process\n"),
     };
-    Execution { stderr: text.into(), ..Execution::ending(ExecutionOutcome::VmError(code)) }
+    Ok(Execution { stderr: text.into(), ..Execution::ending(ExecutionOutcome::VmError(code)) })
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! Locks a worker closes behind itself: after them it can compute and talk to its parent only.
 
+use std::time::Duration;
+
+use nix::unistd::{Pid, getppid};
+
 use super::frame::Locks;
 
 /// Locks that hold for the thread that calls this and those it starts later: no new privileges,
@@ -19,15 +23,69 @@ pub(super) fn lock_process() -> Locks {
     Locks::default()
 }
 
-/// Limits memory to `address_space_bytes`, and files and processes to none.
+/// Limits memory to `address_space_bytes`, and files to none.
 pub(super) fn limit_resources(address_space_bytes: u64) -> bool {
     use rlimit::Resource;
     let mut limits = vec![(Resource::CORE, 0), (Resource::FSIZE, 0), (Resource::NOFILE, 8)];
     #[cfg(target_os = "linux")]
-    limits.extend([(Resource::NPROC, 0), (Resource::AS, address_space_bytes)]);
+    limits.push((Resource::AS, address_space_bytes));
     #[cfg(not(target_os = "linux"))]
     let _ = address_space_bytes;
     limits.into_iter().all(|(resource, limit)| resource.set(limit, limit).is_ok())
+}
+
+/// Ties a copy to the worker it is of, which is its parent; `false` when the
+/// worker is gone already.
+pub(super) fn follow(worker: Pid) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        // What a parent's death means is not inherited.
+        let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+        // Root may start processes all the same; the filter of system calls refuses them to all.
+        let _ = rlimit::Resource::NPROC.set(0, 0);
+    }
+    getppid() == worker
+}
+
+/// Has the system end this process when the time of a job is up.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub(super) struct Countdown(Option<nix::sys::timer::Timer>);
+
+#[cfg(target_os = "linux")]
+impl Countdown {
+    /// One that does not run.
+    pub(super) fn new() -> Self {
+        use nix::sys::signal::{SigEvent, SigevNotify, Signal};
+        use nix::sys::timer::Timer;
+        let notify = SigevNotify::SigevSignal { signal: Signal::SIGALRM, si_value: 0 };
+        Self(Timer::new(nix::time::ClockId::CLOCK_MONOTONIC, SigEvent::new(notify)).ok())
+    }
+
+    /// Runs for that long from now on, or no more. Where it cannot, the parent ends the job alone.
+    pub(super) fn start(&mut self, limit: Option<Duration>) {
+        use nix::sys::timer::{Expiration, TimerSetTimeFlags};
+        let limit = limit.map_or(Duration::ZERO, |limit| limit.max(Duration::from_millis(1)));
+        if let Some(timer) = &mut self.0 {
+            let _ = timer.set(Expiration::OneShot(limit.into()), TimerSetTimeFlags::empty());
+        }
+    }
+}
+
+/// Here only the parent ends a job.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug)]
+pub(super) struct Countdown;
+
+#[cfg(not(target_os = "linux"))]
+impl Countdown {
+    /// There is none.
+    pub(super) const fn new() -> Self {
+        Self
+    }
+
+    /// Does nothing.
+    pub(super) fn start(&mut self, _: Option<Duration>) {}
 }
 
 /// Landlock with nothing allowed: no file can be opened any more.
@@ -41,25 +99,77 @@ fn lock_files() -> bool {
         .is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced)
 }
 
-/// The system call filter, for all threads: memory, its socket, the clock and the end.
+/// A filter of system calls, ready to be put on.
 #[cfg(target_os = "linux")]
-pub(super) fn filter_calls() -> bool {
-    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
-    let Ok(arch) = TargetArch::try_from(std::env::consts::ARCH) else { return false };
-    let rules = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
-    // A refused call fails as if it had no permission: the interpreter words that better than a
-    // kill, and the call has no effect either way.
-    let refusal = SeccompAction::Errno(u32::try_from(libc::EPERM).unwrap_or(1));
-    SeccompFilter::new(rules, refusal, SeccompAction::Allow, arch)
-        .and_then(BpfProgram::try_from)
-        .is_ok_and(|program| seccompiler::apply_filter_all_threads(&program).is_ok())
+#[derive(Debug)]
+pub(super) struct Filter(seccompiler::BpfProgram);
+
+#[cfg(target_os = "linux")]
+impl Filter {
+    /// For a worker: what its copies may call, and what it takes to make them.
+    pub(super) fn of_worker() -> Option<Self> {
+        Self::allowing(ALLOWED.iter().chain(ALLOWED_TO_COPY))
+    }
+
+    /// For a copy that runs jobs: memory, its socket, the clock and the end.
+    pub(super) fn of_jobs() -> Option<Self> {
+        Self::allowing(ALLOWED.iter())
+    }
+
+    fn allowing<'a>(calls: impl Iterator<Item = &'a i64>) -> Option<Self> {
+        use seccompiler::{SeccompAction, SeccompFilter, TargetArch};
+        let arch = TargetArch::try_from(std::env::consts::ARCH).ok()?;
+        let rules = calls.map(|call| (*call, Vec::new())).collect();
+        // A refused call fails as if it had no permission: the interpreter words that better than a
+        // kill, and the call has no effect either way.
+        let refusal = SeccompAction::Errno(u32::try_from(libc::EPERM).unwrap_or(1));
+        let filter = SeccompFilter::new(rules, refusal, SeccompAction::Allow, arch).ok()?;
+        filter.try_into().ok().map(Self)
+    }
+
+    /// Puts it on, for all threads and for good. What another one refuses stays refused.
+    pub(super) fn put_on(&self) -> bool {
+        seccompiler::apply_filter_all_threads(&self.0).is_ok()
+    }
 }
 
 /// There is no filter on this system.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn filter_calls() -> bool {
-    false
+#[derive(Debug)]
+pub(super) enum Filter {}
+
+#[cfg(not(target_os = "linux"))]
+impl Filter {
+    /// There is none.
+    pub(super) const fn of_worker() -> Option<Self> {
+        None
+    }
+
+    /// There is none.
+    pub(super) const fn of_jobs() -> Option<Self> {
+        None
+    }
+
+    /// Cannot happen.
+    pub(super) fn put_on(&self) -> bool {
+        match *self {}
+    }
 }
+
+/// What a worker calls to copy itself and to wait for the copy, and the copy to lock itself.
+#[cfg(target_os = "linux")]
+const ALLOWED_TO_COPY: &[i64] = &[
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_wait4,
+    libc::SYS_getppid,
+    libc::SYS_prctl,
+    libc::SYS_prlimit64,
+    libc::SYS_seccomp,
+    libc::SYS_timer_create,
+];
 
 #[cfg(target_os = "linux")]
 const ALLOWED: &[i64] = &[
@@ -90,6 +200,8 @@ const ALLOWED: &[i64] = &[
     libc::SYS_getrusage,
     libc::SYS_writev,
     libc::SYS_fstat,
+    libc::SYS_timer_settime,
+    libc::SYS_timer_delete,
     libc::SYS_lseek,
 ];
 

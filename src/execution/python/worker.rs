@@ -1,4 +1,7 @@
 //! The worker process: warms an interpreter, locks itself in, and serves its parent.
+//!
+//! It runs no contract itself: jobs run in a copy of the process, warm as it is. Tame ones
+//! (`tame.rs`) share a copy as long as none leaves anything behind; every other one gets its own.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -7,12 +10,15 @@ use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use super::frame::{FromWorker, Locks, Report, ToWorker};
+use super::copy::{EXIT_ALONE, in_a_copy};
+use super::frame::{EXIT_SYSTEM, EXIT_USED, Ended, FromWorker, Locks, Report, ToWorker};
 use super::interpreter::{Ending, Python};
 use super::job::Job;
 use super::link::Link;
+use super::native;
 use super::output::Output;
-use super::{native, sandbox};
+use super::sandbox::{self, Countdown, Filter};
+use crate::domain::Digest;
 
 /// Stack of the interpreter's thread: room for as many nested calls as the recursion limit allows.
 const STACK_BYTES: usize = 256 << 20;
@@ -42,7 +48,7 @@ fn serve() -> Option<()> {
     let thread = std::thread::Builder::new()
         .name("python".into())
         .stack_size(STACK_BYTES)
-        .spawn(move || serve_jobs(link, locks, usage, memory_bytes));
+        .spawn(move || warm_up(link, locks, usage, memory_bytes));
     thread.ok()?.join().ok()?
 }
 
@@ -53,57 +59,99 @@ fn take_standard_input() -> Option<Link> {
     Some(Link::new(UnixStream::from(socket)))
 }
 
-fn serve_jobs(link: Link, locks: Locks, usage: Option<File>, memory_bytes: u64) -> Option<()> {
+fn warm_up(link: Link, locks: Locks, usage: Option<File>, memory_bytes: u64) -> Option<()> {
     native::set_link(link);
     let mut python = Python::start().inspect_err(|trace| complain(trace)).ok()?;
     let warm_bytes = usage.and_then(address_space_bytes);
     let rlimits = warm_bytes.is_some_and(|warm_bytes| {
         sandbox::limit_resources(warm_bytes.saturating_add(memory_bytes))
     });
-    let seccomp = sandbox::filter_calls();
-    let hello = FromWorker::Hello(Locks { seccomp, rlimits, ..locks });
+    let filter = lock_copies();
+    let hello = FromWorker::Hello(Locks { seccomp: filter.is_some(), rlimits, ..locks });
     native::with_link(|link| link.send(&hello).ok())?;
+    loop {
+        let ended = in_a_copy(|| serve_jobs(&mut python, filter.as_ref()).unwrap_or(EXIT_ALONE));
+        let ended = ended.unwrap_or(Ended::Code(EXIT_SYSTEM));
+        if ended == Ended::Code(EXIT_ALONE) {
+            return None;
+        }
+        native::with_link(|link| link.send(&FromWorker::Ready(ended)).ok())?;
+    }
+}
+
+/// Locks this process, and tries on a copy the filter that all copies for jobs will wear; `None`
+/// when there is none or it does not hold.
+fn lock_copies() -> Option<Filter> {
+    let filter = Filter::of_jobs()?;
+    let is_locked = Filter::of_worker().is_some_and(|filter| filter.put_on());
+    let tried = in_a_copy(|| i32::from(!filter.put_on()));
+    (is_locked && tried == Some(Ended::Code(0))).then_some(filter)
+}
+
+/// Serves one job after another until one may have left something behind; returns the code to end
+/// with, or `None` when the parent is gone.
+fn serve_jobs(python: &mut Python, filter: Option<&Filter>) -> Option<i32> {
+    let mut countdown = Countdown::new();
+    if filter.is_some_and(|filter| !filter.put_on()) {
+        return Some(EXIT_SYSTEM);
+    }
     let mut jobs: u64 = 0;
     loop {
         // The parent closes the socket when it needs this worker no more.
         let ToWorker::Job(job) = native::with_link(Link::receive)? else { return None };
-        let (report, survived) = run_job(&mut python, *job)?;
+        countdown.start(job.time_limit);
+        let compiled = compile(python, &job.code)?;
+        let may_share = python.may_share(&job.code);
+        if !may_share && jobs > 0 {
+            return Some(EXIT_USED);
+        }
+        let (report, survived) = run_job(python, compiled, *job);
+        countdown.start(None);
         native::with_link(|link| link.send(&FromWorker::Done(Box::new(report))).ok())?;
-        let clean = survived && python.clean_up();
+        if !survived || !may_share || !python.clean_up() {
+            return Some(0);
+        }
         jobs += 1;
         if jobs.is_multiple_of(JOBS_PER_COLLECTION) {
             python.collect_garbage();
         }
-        native::with_link(|link| link.send(&FromWorker::Ready { clean }).ok())?;
-        if !clean {
-            return Some(());
-        }
+        native::with_link(|link| link.send(&FromWorker::Ready(Ended::Code(0))).ok())?;
     }
 }
 
-/// Runs a job; `None` when the parent is gone. The flag tells if the interpreter survived.
-fn run_job(python: &mut Python, mut job: Job) -> Option<(Report, bool)> {
-    let before = cpu_micros();
-    let source = if python.has(&job.code) {
-        None
-    } else {
-        Some(native::with_link(|link| {
-            link.send(&FromWorker::NeedCode).ok()?;
-            match link.receive()? {
-                ToWorker::Code(source) => Some(source),
-                ToWorker::Job(_) | ToWorker::Pages(_) | ToWorker::Answer(_) => None,
-            }
-        })?)
-    };
-    native::begin(&mut job);
-    let ended = catch_unwind(AssertUnwindSafe(|| {
-        if let Some(source) = source
-            && let Err(ending) = python.add(job.code, &source)
-        {
-            return ending;
+/// How much CPU time compiling took, in microseconds, and how it ended: with a panic, with what the
+/// contract gets, or well.
+struct Compiled {
+    cpu_micros: u64,
+    ended: std::thread::Result<Result<(), Ending>>,
+}
+
+/// Compiles code unless it is here; `None` when the parent is gone.
+fn compile(python: &mut Python, code: &Digest) -> Option<Compiled> {
+    if python.has(code) {
+        return Some(Compiled { cpu_micros: 0, ended: Ok(Ok(())) });
+    }
+    let source = native::with_link(|link| {
+        link.send(&FromWorker::NeedCode).ok()?;
+        match link.receive()? {
+            ToWorker::Code(source) => Some(source),
+            ToWorker::Job(_) | ToWorker::Pages(_) | ToWorker::Answer(_) => None,
         }
-        python.run(&job)
-    }));
+    })?;
+    let before = cpu_micros();
+    let ended = catch_unwind(AssertUnwindSafe(|| python.add(*code, &source)));
+    Some(Compiled { cpu_micros: cpu_micros().saturating_sub(before), ended })
+}
+
+/// Runs a job whose code was compiled. The flag tells if the interpreter survived.
+fn run_job(python: &mut Python, compiled: Compiled, mut job: Job) -> (Report, bool) {
+    let before = cpu_micros();
+    native::begin(&mut job);
+    let ended = match compiled.ended {
+        Ok(Ok(())) => catch_unwind(AssertUnwindSafe(|| python.run(&job))),
+        Ok(Err(ending)) => Ok(ending),
+        Err(panic) => Err(panic),
+    };
     let survived = ended.is_ok();
     let ending = ended
         .unwrap_or_else(|_| Ending::failure("exit_code 101", "the interpreter gave up on this\n"));
@@ -125,9 +173,9 @@ fn run_job(python: &mut Python, mut job: Job) -> Option<(Report, bool)> {
         events,
         stdout: leftovers.stdout,
         stderr: stderr.into_text(),
-        cpu_micros: cpu_micros().saturating_sub(before),
+        cpu_micros: compiled.cpu_micros + cpu_micros().saturating_sub(before),
     };
-    Some((report, survived))
+    (report, survived)
 }
 
 /// For whoever runs `agora worker` by hand to see why it does not start.
