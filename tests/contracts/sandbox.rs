@@ -157,3 +157,31 @@ fn executor_is_busy(process: u32) -> bool {
         status.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" R"))
     })
 }
+
+/// Counts what is there, of whoever made it.
+const COUNTING: &str = r#"
+import sys
+from genlayer import *
+
+class Counting(gl.Contract):
+    def __init__(self):
+        pass
+
+    @gl.public.view
+    def go(self) -> list:
+        waiting = [object]
+        for cls in waiting:
+            waiting += [cls for cls in type.__subclasses__(cls) if cls not in waiting]
+        return [len(waiting), len(sys.modules), id(waiting)]
+"#;
+
+#[tokio::test]
+async fn who_looks_around_finds_no_traces_of_others() {
+    let executor = executor();
+    let counting = || executor.execute(request(COUNTING, Some("go"), vec![]));
+    let first = returned(&counting().await.unwrap());
+    for _ in 0..3 {
+        executor.execute(request(ORDINARY, Some("go"), vec![])).await.unwrap();
+    }
+    assert_eq!(returned(&counting().await.unwrap()), first);
+}
