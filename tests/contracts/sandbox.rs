@@ -159,7 +159,7 @@ fn executor_is_busy(process: u32) -> bool {
 }
 
 /// Counts what is there, of whoever made it.
-const COUNTING: &str = r#"
+const COUNTING: &str = r"
 import sys
 from genlayer import *
 
@@ -173,7 +173,7 @@ class Counting(gl.Contract):
         for cls in waiting:
             waiting += [cls for cls in type.__subclasses__(cls) if cls not in waiting]
         return [len(waiting), len(sys.modules), id(waiting)]
-"#;
+";
 
 #[tokio::test]
 async fn who_looks_around_finds_no_traces_of_others() {

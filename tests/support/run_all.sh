@@ -107,10 +107,11 @@ take_release_artefacts() {
 
 say "What this does"
 cat <<'TEXT'
-    Installs what is missing of: gcc libc6-dev curl python3 postgresql docker.io debootstrap.
+    Installs what is missing of: gcc libc6-dev curl python3 postgresql docker.io debootstrap chromium
+    nodejs npm, and below target/clients the published clients of GenLayer from npm and PyPI.
     Lints, then runs every test against SQLite and a PostgreSQL of its own, breaks rules of the
-    protocol to see them caught, builds the image and uses it, simulates some hundred networks and
-    takes a quick benchmark. What it starts it also ends.
+    protocol to see them caught, builds the image and uses it, simulates some hundred networks, takes
+    quick benchmarks, and drives every client against it. What it starts it also ends.
 TEXT
 if ! install_packages gcc libc6-dev curl python3 chromium; then
     cannot packages "what is missing above may make later steps fail"
@@ -153,6 +154,8 @@ fi
 if [[ -e tests/quickstart/run.sh ]]; then
     suite quickstart bash tests/quickstart/run.sh
 fi
+# The clients people use, at pinned versions from npm and PyPI.
+suite clients bash tests/clients/run.sh
 
 clean_up
 say "Summary ($((SECONDS / 60)) min $((SECONDS % 60)) s)"

@@ -25,6 +25,10 @@ const ASKING: &str = "from genlayer import *\n\nclass Asks(gl.Contract):\n    de
                       return gl.eq_principle.strict_eq(lambda: gl.nondet.exec_prompt('a'))\n\n    \
                       @gl.public.write\n    def nothing(self) -> None:\n        pass\n";
 
+const REACHING: &str = "import sys\nfrom genlayer import *\n\nclass Reaches(gl.Contract):\n    \
+                        def __init__(self):\n        pass\n\n    @gl.public.write\n    \
+                        def nothing(self) -> None:\n        pass\n";
+
 /// How an execution gets its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -126,6 +130,11 @@ impl Bench {
     /// A method that does nothing.
     pub(crate) async fn nothing(workers: usize) -> Self {
         Self::new(ASKING, workers, vec![], calldata(Some("nothing"), vec![])).await
+    }
+
+    /// A method that does nothing, in a process of its own each time.
+    pub(crate) async fn alone(workers: usize) -> Self {
+        Self::new(REACHING, workers, vec![], calldata(Some("nothing"), vec![])).await
     }
 
     /// A block whose model answers at once.

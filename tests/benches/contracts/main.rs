@@ -3,7 +3,8 @@
 //!
 //! CPU is that of the interpreter while the contract runs ("contract"), of the worker processes
 //! altogether, and of the parent; what the workers use beyond the contract is the price of
-//! isolation on their side: frames, checking that nothing was left behind, freeing. The machine is
+//! isolation on their side: frames, checking that nothing was left behind, freeing, and the copies
+//! of warm processes for contracts that are not tame. The machine is
 //! shared, so only ratios travel.
 
 #![expect(
@@ -76,6 +77,7 @@ async fn run(count: usize) {
     let token = Bench::token(1).await;
     measure(&token, "token: transfer", 1, count).await.print();
     measure(&Bench::nothing(1).await, "a method that does nothing", 1, count).await.print();
+    measure(&Bench::alone(1).await, "as much, in a fresh process each", 1, count).await.print();
     measure(&Bench::asking(1).await, "a block that asks a model", 1, count).await.print();
     let token = Bench::token(2).await;
     measure(&token, "token: transfer, 2 workers, 8 in flight", 8, count).await.print();
