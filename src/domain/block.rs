@@ -29,8 +29,6 @@ impl Block {
 /// Which block is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockId {
-    /// The newest.
-    Latest,
     /// The one at a place.
     Number(u64),
     /// The one with a hash.

@@ -35,7 +35,6 @@ pub fn block_last(conn: &mut Connection) -> Result<Option<Block>, StoreError> {
 pub fn block_get(conn: &mut Connection, id: BlockId) -> Result<Option<BlockRecord>, StoreError> {
     const OPERATION: &str = "reading a block";
     let found = match id {
-        BlockId::Latest => block_last(conn)?,
         BlockId::Number(place) => at(conn, place)?,
         BlockId::Hash(hash) => {
             let row: Option<Row> = blocks::table

@@ -194,7 +194,10 @@ pub(crate) async fn wait_until(
             while events.recv().await.is_ok_and(|event| !event.concerns(hash)) {}
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the status is not reached")
+    match tokio::time::timeout(Duration::from_secs(20), reached).await {
+        Ok(record) => record,
+        Err(_) => panic!("the status is not reached: {:?}", handles.transaction(hash).await),
+    }
 }
 
 pub(crate) async fn decided(handles: &Handles, hash: TxHash) -> TransactionRecord {

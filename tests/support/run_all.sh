@@ -147,6 +147,9 @@ fi
 if declares_bench contracts; then
     step executions cargo bench --locked --bench contracts -- --quick
 fi
+if declares_bench rpc; then
+    step requests cargo bench --locked --bench rpc -- --quick
+fi
 if declares_bench whole_path; then
     # The profile of `cargo bench` is the release profile: only the bench itself is compiled.
     step bench cargo bench --locked --bench whole_path -- --quick

@@ -2,10 +2,12 @@
 
 use super::Handles;
 use crate::actors::messages::{
-    AddBlock, CountReceived, GetBlock, GetEnvelope, ListLogs, OpenSignedAppeal,
+    AddBlock, CountReceived, GetBlock, GetEnvelope, GetHead, ListLogs, OpenSignedAppeal,
 };
 use crate::domain::ledger::StoreError;
-use crate::domain::{Address, BlockId, BlockRecord, EnvelopeRecord, LogFilter, LogRecord, TxHash};
+use crate::domain::{
+    Address, Block, BlockId, BlockRecord, EnvelopeRecord, LogFilter, LogRecord, TxHash,
+};
 
 impl Handles {
     /// Challenges a decision as the signer of an Ethereum transaction wants.
@@ -21,6 +23,11 @@ impl Handles {
     /// A block with what was accepted in it.
     pub async fn block(&self, id: BlockId) -> Result<Option<BlockRecord>, StoreError> {
         self.ask(GetBlock(id)).await
+    }
+
+    /// The newest block alone; `None` before the first.
+    pub async fn head(&self) -> Result<Option<Block>, StoreError> {
+        self.ask(GetHead).await
     }
 
     /// Adds an empty block, because somebody waits for the chain to grow.

@@ -3,12 +3,19 @@
 use actix::Message;
 
 use crate::domain::ledger::StoreError;
-use crate::domain::{Address, BlockId, BlockRecord, EnvelopeRecord, LogFilter, LogRecord, TxHash};
+use crate::domain::{
+    Address, Block, BlockId, BlockRecord, EnvelopeRecord, LogFilter, LogRecord, TxHash,
+};
 
 /// Read a block with what was accepted in it.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<Option<BlockRecord>, StoreError>")]
 pub struct GetBlock(pub BlockId);
+
+/// Read the newest block alone; `None` before the first.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<Block>, StoreError>")]
+pub struct GetHead;
 
 /// Add an empty block, because somebody waits for the chain to grow.
 #[derive(Debug, Clone, Copy, Message)]

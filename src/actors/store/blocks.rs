@@ -4,11 +4,11 @@ use actix::{Context, Handler};
 
 use super::{Answer, Store};
 use crate::actors::messages::{
-    AddBlock, CountReceived, GetBlock, GetEnvelope, ListLogs, LookAgain, OpenSignedAppeal,
+    AddBlock, CountReceived, GetBlock, GetEnvelope, GetHead, ListLogs, LookAgain, OpenSignedAppeal,
 };
 use crate::actors::tell_weak;
 use crate::domain::ledger::StoreError;
-use crate::domain::{BlockRecord, Clock, EnvelopeRecord, LogRecord, Profile};
+use crate::domain::{Block, BlockRecord, Clock, EnvelopeRecord, LogRecord, Profile};
 use crate::storage;
 
 impl Handler<GetBlock> for Store {
@@ -16,6 +16,14 @@ impl Handler<GetBlock> for Store {
 
     fn handle(&mut self, message: GetBlock, _: &mut Context<Self>) -> Self::Result {
         self.read(move |conn| storage::block_get(conn, message.0))
+    }
+}
+
+impl Handler<GetHead> for Store {
+    type Result = Answer<Option<Block>>;
+
+    fn handle(&mut self, _: GetHead, _: &mut Context<Self>) -> Self::Result {
+        self.read(storage::block_last)
     }
 }
 

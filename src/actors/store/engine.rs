@@ -19,8 +19,17 @@ use crate::storage::{self, BatchContext, Connection, Database};
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) writes: Vec<Box<dyn Write>>,
-    /// Transactions whose announced steps the writes cover.
-    pub(super) settled: BTreeSet<TxHash>,
+    /// Attempts whose announced steps the writes cover.
+    pub(super) settled: BTreeSet<Attempt>,
+}
+
+/// One attempt to decide a transaction, in one generation of the network: a later one can be under
+/// way while somebody still works on an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Attempt {
+    pub(super) generation: i64,
+    pub(super) hash: TxHash,
+    pub(super) attempt: u32,
 }
 
 /// A step of a round, and whose.
@@ -28,6 +37,13 @@ pub(super) struct Batch {
 pub(super) struct Step {
     pub(super) generation: i64,
     pub(super) announcement: Announcement,
+}
+
+impl Step {
+    const fn attempt(&self) -> Attempt {
+        let Announcement { hash, attempt, .. } = self.announcement;
+        Attempt { generation: self.generation, hash, attempt }
+    }
 }
 
 /// Why a batch was not committed.
@@ -61,7 +77,7 @@ impl Engine {
 
     /// Commits a batch, and with it the waiting steps if they are due.
     pub(super) fn write(&mut self, batch: Batch, steps_are_due: bool) {
-        self.steps.retain(|step| !batch.settled.contains(&step.announcement.hash));
+        self.steps.retain(|step| !batch.settled.contains(&step.attempt()));
         let steps = if steps_are_due { std::mem::take(&mut self.steps) } else { Vec::new() };
         if !steps.is_empty() || !batch.writes.is_empty() {
             self.commit(&steps, batch.writes);
@@ -106,15 +122,21 @@ impl Engine {
         }
     }
 
-    /// Commits all together; when that fails, each alone, so that one cannot fail the others.
+    /// Commits all together; when that fails, the steps and each write alone, so that one cannot
+    /// fail the others.
     fn commit(&mut self, steps: &[Step], mut writes: Vec<Box<dyn Write>>) {
         match self.batch(steps, &mut writes) {
             Ok(()) => answer_all(writes, None),
             // Run again, some might happen twice: whoever asked must ask again.
             Err(BatchFailure::Unknown(error)) => fail_all(writes, &error),
-            Err(BatchFailure::Undone(error)) if writes.len() <= 1 => fail_all(writes, &error),
+            Err(BatchFailure::Undone(error))
+                if writes.is_empty() || writes.len() == 1 && steps.is_empty() =>
+            {
+                fail_all(writes, &error);
+            }
             Err(BatchFailure::Undone(error)) => {
                 log::warn!(target: "store", "a batch of {} is run one by one: {error}", writes.len());
+                self.commit(steps, Vec::new());
                 for write in writes {
                     let mut alone = vec![write];
                     match self.batch(&[], &mut alone) {

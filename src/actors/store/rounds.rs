@@ -60,7 +60,7 @@ impl Handler<PersistDecision> for Store {
         let decision = message.0;
         let (hash, attempt, now) = (decision.hash, decision.attempt, self.clock.now());
         let (claims, crawler) = (self.claims.clone(), self.crawler.clone());
-        let persisted = self.writer.write(Some(hash), move |conn, ctx| {
+        let persisted = self.writer.write(Some((hash, attempt)), move |conn, ctx| {
             storage::decision_persist_in_txn(conn, ctx, &decision, now)
         });
         Box::pin(async move {
@@ -90,7 +90,7 @@ impl Handler<RequeueTransaction> for Store {
         let RequeueTransaction { hash, attempt, cause } = message;
         let (at, attempts_max) = (self.clock.now(), self.settings.attempts_max);
         let claims = self.claims.clone();
-        let requeued = self.writer.write(Some(hash), move |conn, ctx| {
+        let requeued = self.writer.write(Some((hash, attempt)), move |conn, ctx| {
             storage::transaction_requeue_in_txn(conn, ctx, hash, attempt, attempts_max, &cause, at)
         });
         Box::pin(async move {

@@ -1,6 +1,7 @@
 //! The store of before a restore: whatever it is asked to write, in whatever order, is refused.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, Message, dev::ToEnvelope};
 
@@ -183,4 +184,25 @@ async fn whatever_the_store_of_before_is_asked_to_write_is_refused() {
     let job = claimed(&next, hash).await;
     assert!(matches!(ask(&next, decision(&job)).await, Ok(Persisted::Stored { .. })));
     assert!(!ask(&next, IsOutdated).await.unwrap());
+}
+
+/// Whoever worked on it before a restore gives it back, just when others work on it again.
+#[actix::test]
+async fn a_step_is_shown_whatever_the_store_of_before_is_asked() {
+    let setting = open();
+    let old = setting.store.clone();
+    let hash = ask(&old, deploy()).await.unwrap().hash;
+    let id = ask(&old, CreateSnapshot).await.unwrap().id;
+    assert!(ask(&old, RestoreTables(id)).await.unwrap());
+    let next = ask(&old, RenewStore).await.unwrap().unwrap().store;
+    let job = claimed(&next, hash).await;
+    next.send(StepReached(step(&job))).await.unwrap();
+    let requeue = RequeueTransaction { hash, attempt: job.attempt, cause: "late".into() };
+    assert_eq!(ask(&old, requeue).await.map(drop), Err(StoreError::Restored));
+    let shown = async {
+        while ask(&next, GetTransaction(hash)).await.unwrap().unwrap().status != Status::Proposing {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), shown).await.expect("the step was dropped");
 }

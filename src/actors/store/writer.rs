@@ -10,7 +10,7 @@ use actix::Recipient;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::engine::{Batch, Engine, Step};
+use super::engine::{Attempt, Batch, Engine, Step};
 use super::overseer::Overseer;
 use crate::actors::messages::EventsCommitted;
 use crate::actors::supervision::DeathWatch;
@@ -63,8 +63,8 @@ where
 pub(super) type QuickRead = Box<dyn FnOnce(&mut Connection) + Send>;
 
 enum Job {
-    /// A write; `settles` names the transaction whose announced steps it covers.
-    Write { write: Box<dyn Write>, settles: Option<TxHash> },
+    /// A write; `settles` is the attempt whose announced steps it covers.
+    Write { write: Box<dyn Write>, settles: Option<Attempt> },
     /// A read of what is committed, answered before the next batch.
     Read(QuickRead),
     /// A step that may wait.
@@ -156,10 +156,11 @@ impl Writer {
     }
 
     /// Runs `work` in the next batch; the answer comes after its commit. Refused once the network
-    /// was restored, whoever did that.
+    /// was restored, whoever did that. What it `settles` is a transaction in an attempt: steps that
+    /// were announced of it need not be written any more.
     pub(super) fn write<T, F>(
         &self,
-        settles: Option<TxHash>,
+        settles: Option<(TxHash, u32)>,
         mut work: F,
     ) -> impl Future<Output = Result<T, StoreError>> + use<T, F>
     where
@@ -172,6 +173,7 @@ impl Writer {
             ctx.admit(conn, generation)?;
             work(conn, ctx)
         };
+        let settles = settles.map(|(hash, attempt)| Attempt { generation, hash, attempt });
         let write = Box::new(WriteOf { work, result: None, reply });
         self.submit(Job::Write { write, settles }, answer)
     }

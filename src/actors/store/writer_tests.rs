@@ -12,9 +12,11 @@ use crate::actors::supervision::{DeathWatch, Terminated};
 use crate::actors::system::Child;
 use crate::actors::testing::Probe;
 use crate::actors::testing::samples::hash;
-use crate::domain::ledger::{Announcement, StoreError};
-use crate::domain::{Address, Event, EventKind, Status, Timestamp};
-use crate::storage::{BatchContext, Database, DatabaseOptions};
+use crate::domain::ledger::{Announcement, NewTransaction, StoreError};
+use crate::domain::{
+    Address, Amount, Bytes, Event, EventKind, Payload, Status, Timestamp, TransactionRules,
+};
+use crate::storage::{self, BatchContext, Database, DatabaseOptions};
 
 struct Parent;
 
@@ -152,6 +154,51 @@ async fn a_panic_alone_in_a_batch_does_not_fail_its_neighbours() {
     after.await.unwrap();
     let events = setting.commits().await.concat();
     assert_eq!(events.len(), 2, "each exactly once");
+}
+
+#[actix::test]
+async fn a_write_that_fails_takes_no_step_along() {
+    let setting = start();
+    let sender = Address::new([1; 20]);
+    let submitted = setting.writer.write(None, move |conn, ctx| {
+        let new = NewTransaction {
+            from: Some(sender),
+            to: None,
+            value: Amount::ZERO,
+            payload: Payload::Deploy { code: Bytes::from_static(b"pass"), calldata: Bytes::new() },
+            nonce: None,
+            rules: TransactionRules::default(),
+            idempotency_key: None,
+            envelope: None,
+            context: None,
+        };
+        let submit =
+            storage::SubmitContext { chain_id: 1, sandbox_mint: false, at: Timestamp::default() };
+        storage::transaction_submit_in_txn(conn, ctx, &new, &submit)
+    });
+    let submitted = submitted.await.unwrap();
+    let (held, release) = hold(&setting.writer);
+    setting.writer.step(Announcement {
+        hash: submitted.hash,
+        queue: submitted.contract.unwrap(),
+        attempt: 0,
+        rotation: 0,
+        status: Status::Proposing,
+        at: Timestamp::default(),
+        sequence: 0,
+    });
+    // Closed in the same batch: the step is due at once.
+    let broken = setting.writer.write::<(), _>(None, |_, _| {
+        Err(StoreError::Database { operation: "testing", reason: "disk full".into() })
+    });
+    let closed = setting.writer.close();
+    drop(release);
+    held.await.unwrap();
+    assert!(broken.await.is_err());
+    closed.await.unwrap();
+    let last = setting.commits().await.concat().pop().unwrap();
+    let kind = EventKind::StatusChanged { status: Status::Proposing, rotation: Some(0) };
+    assert_eq!((last.transaction, last.kind), (submitted.hash, kind));
 }
 
 #[actix::test]

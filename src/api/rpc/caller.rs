@@ -11,7 +11,7 @@ use super::answer::{Answer, RpcError};
 use super::views::{self, TransactionContext};
 use crate::api::server::Api;
 use crate::domain::ledger::{NewTransaction, TransactionRecord};
-use crate::domain::{BlockId, EventKind, TxHash};
+use crate::domain::{EventKind, TxHash};
 
 /// How long a transfer is waited for.
 const SETTLING_MAX: Duration = Duration::from_secs(5);
@@ -27,8 +27,7 @@ pub(super) struct Caller {
 impl Caller {
     /// The number of the newest block.
     pub(super) async fn head(&self) -> Result<u64, RpcError> {
-        let head = self.api.handles.block(BlockId::Latest).await?;
-        Ok(head.map_or(0, |head| head.block.number))
+        Ok(self.api.handles.head().await?.map_or(0, |head| head.number))
     }
 
     /// The same, for somebody who may be waiting for it to grow: the chain then does, soon after
