@@ -1,7 +1,8 @@
 //! JSON-RPC under load, as a ratio to a bare actix-web handler that reads and answers JSON.
 //!
 //! Client and server share the machine's processors, so only ratios of one run travel. Contracts
-//! answer at once: what they cost is in the benchmark `contracts`.
+//! answer at once: what they cost is in the benchmark `contracts`. `-- WORD…` measures only requests
+//! whose name contains one of the words.
 
 #![expect(
     clippy::print_stdout,
@@ -52,7 +53,9 @@ fn row(name: &str, connections: usize, figures: &Figures, bare: &Figures) {
     );
 }
 
-async fn run(count: usize) {
+async fn run(count: usize, words: &[String]) {
+    let is_wanted =
+        |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let (world, bare_server) = (World::start().await, world::bare());
     let reads = [
         ("eth_blockNumber", json!([])),
@@ -70,10 +73,13 @@ async fn run(count: usize) {
         measured(bare_server, same("warm", &json!([]), connections, count / 4)).await;
         let bare = measured(bare_server, same("bare", &json!([]), connections, count)).await;
         row("bare handler", connections, &bare, &bare);
-        for (method, params) in &reads {
+        for (method, params) in reads.iter().filter(|(method, _)| is_wanted(method)) {
             measured(world.server, same(method, params, connections, count / 8)).await;
             let figures = measured(world.server, same(method, params, connections, count)).await;
             row(method, connections, &figures, &bare);
+        }
+        if !is_wanted("eth_sendRawTransaction") {
+            continue;
         }
         let sent = signing::calls(&world, &mut next_nonces[..connections], count / 8);
         let figures = measured(world.server, sent).await;
@@ -82,6 +88,8 @@ async fn run(count: usize) {
 }
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    actix_web::rt::System::new().block_on(run(if quick { 4_000 } else { 40_000 }));
+    let (options, words): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let quick = options.iter().any(|option| option == "--quick");
+    actix_web::rt::System::new().block_on(run(if quick { 4_000 } else { 40_000 }, &words));
 }
