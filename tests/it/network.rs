@@ -194,10 +194,10 @@ pub(crate) async fn wait_until(
             while events.recv().await.is_ok_and(|event| !event.concerns(hash)) {}
         }
     };
-    match tokio::time::timeout(Duration::from_secs(20), reached).await {
-        Ok(record) => record,
-        Err(_) => panic!("the status is not reached: {:?}", handles.transaction(hash).await),
-    }
+    let Ok(record) = tokio::time::timeout(Duration::from_secs(20), reached).await else {
+        panic!("the status is not reached: {:?}", handles.transaction(hash).await);
+    };
+    record
 }
 
 pub(crate) async fn decided(handles: &Handles, hash: TxHash) -> TransactionRecord {

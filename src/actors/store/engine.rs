@@ -29,7 +29,7 @@ pub(super) struct Batch {
 pub(super) struct Attempt {
     pub(super) generation: i64,
     pub(super) hash: TxHash,
-    pub(super) attempt: u32,
+    pub(super) number: u32,
 }
 
 /// A step of a round, and whose.
@@ -42,7 +42,7 @@ pub(super) struct Step {
 impl Step {
     const fn attempt(&self) -> Attempt {
         let Announcement { hash, attempt, .. } = self.announcement;
-        Attempt { generation: self.generation, hash, attempt }
+        Attempt { generation: self.generation, hash, number: attempt }
     }
 }
 

@@ -173,7 +173,7 @@ impl Writer {
             ctx.admit(conn, generation)?;
             work(conn, ctx)
         };
-        let settles = settles.map(|(hash, attempt)| Attempt { generation, hash, attempt });
+        let settles = settles.map(|(hash, number)| Attempt { generation, hash, number });
         let write = Box::new(WriteOf { work, result: None, reply });
         self.submit(Job::Write { write, settles }, answer)
     }
