@@ -160,7 +160,9 @@ impl ModelChoice {
         };
         let config = config.unwrap_or_else(|| of_template(|template| &template.config));
         let mut plugin_config = of_template(|template| &template.plugin_config);
-        plugin_config.extend(own.unwrap_or_default());
+        // Null says as little as nothing.
+        let own = own.unwrap_or_default().into_iter().filter(|(_, value)| !value.is_null());
+        plugin_config.extend(own);
         let of_template = template.as_ref().map(|template| template.plugin);
         let of_mocks = has_mocks(&plugin_config).then_some(Plugin::Scripted);
         let plugin = fields.plugin()?.or(of_template).or(of_mocks);
@@ -224,6 +226,12 @@ impl RunContext {
                     .ok_or_else(|| InvalidField::new("genvm_datetime", unfit(&value), INSTANT))?,
             ),
         };
+        // One executor runs the contracts of all versions.
+        if let Some(selector) = fields.take("genvm_executor_selector").filter(|it| !it.is_string())
+        {
+            let valid = "a version of GenVM, which changes nothing here";
+            return Err(InvalidField::new("genvm_executor_selector", unfit(&selector), valid));
+        }
         let validators = fields.take("validators").unwrap_or_else(|| Value::Array(Vec::new()));
         let list = validators.as_array().filter(|list| list.len() <= CONTEXT_VALIDATORS_MAX);
         let list = list.ok_or_else(|| {

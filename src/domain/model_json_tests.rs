@@ -67,7 +67,11 @@ fn provider_and_model_are_enough() {
 
 #[test]
 fn a_context_may_ask_for_nothing() {
-    for json in [json!({}), json!({"validators": [], "genvm_datetime": null})] {
+    for json in [
+        json!({}),
+        json!({"validators": [], "genvm_datetime": null}),
+        json!({"genvm_executor_selector": "v0.2.16"}),
+    ] {
         let read = context(&json).unwrap();
         assert!(read.is_empty());
         assert_eq!(read.to_json(), json!({}));
@@ -83,8 +87,13 @@ fn what_is_wrong_is_named_with_what_is_valid() {
         (json!({"validators": 5}), "validators", "a list"),
         (json!({"validators": many}), "validators", "at most 100"),
         (json!({"genvm_datetime": 5}), "genvm_datetime", "ISO 8601"),
+        (json!({"genvm_executor_selector": 5}), "genvm_executor_selector", "a version"),
         (json!({"genvm_datetime": "soon"}), "genvm_datetime", "ISO 8601"),
-        (json!({"validator": []}), "validator", "genvm_datetime, validators"),
+        (
+            json!({"validator": []}),
+            "validator",
+            "genvm_datetime, genvm_executor_selector, validators",
+        ),
         (one(json!(1)), "validators[0]", "an object"),
         (one(json!({"model": "gpt-4o"})), "validators[0].provider", "a text"),
         (one(json!({"provider": "openai", "model": ""})), "validators[0].model", "a text"),

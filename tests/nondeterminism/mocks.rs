@@ -226,3 +226,37 @@ async fn studios_web_table_is_read() {
         assert!(MockWeb::from_studio(&bad).is_err());
     }
 }
+
+#[tokio::test]
+async fn studios_table_of_pages_is_for_pages_alone() {
+    let tables = json!({
+        "nondet_web_request": {"https://a.example/x": {"body": "fetched"}},
+        "nondet_web_render": {
+            "https://a.example/x": {"mode": "text", "status": 200, "body": "a page"},
+            "https://a.example/any": {"body": "either"},
+            "https://a.example/gone": {"status": 404, "body": "no"},
+        },
+    });
+    let web = MockWeb::from_studio(&tables).unwrap();
+    let web = &web;
+    let page = |path: &'static str, mode| async move {
+        render(web, &format!("https://a.example/{path}"), mode).await
+    };
+    assert_eq!(page("x", RenderMode::Text).await, Ok(Rendered::Text("a page".to_owned())));
+    assert!(page("x", RenderMode::Html).await.is_err());
+    for mode in [RenderMode::Text, RenderMode::Html] {
+        assert_eq!(page("any", mode).await, Ok(Rendered::Text("either".to_owned())));
+    }
+    let gone = page("gone", RenderMode::Text).await.unwrap_err();
+    assert!(gone.to_string().contains("WEBPAGE_LOAD_FAILED"), "{gone}");
+    assert_eq!(body(web, "GET", "https://a.example/x").await, "fetched");
+    assert!(fetch(web, "GET", "https://a.example/any").await.is_err());
+    for bad in [
+        json!({"nondet_web_render": {"a": {"mode": "speech"}}}),
+        json!({"nondet_web_render": {"a": {"headers": {}}}}),
+        json!({"nondet_web_render": {"a": {"status": "ok"}}}),
+        json!({"nondet_web_other": {}}),
+    ] {
+        assert!(MockWeb::from_studio(&bad).is_err(), "{bad}");
+    }
+}

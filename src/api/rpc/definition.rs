@@ -65,18 +65,32 @@ impl Kind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Param {
     pub(super) name: &'static str,
+    /// What Studio calls it, where that is something else; both are taken.
+    pub(super) also: &'static str,
     pub(super) kind: Kind,
     pub(super) required: bool,
 }
 
+impl Param {
+    /// The same parameter under the name that Studio gives it, as well.
+    pub(super) const fn or(mut self, name: &'static str) -> Self {
+        self.also = name;
+        self
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.name == name || !name.is_empty() && self.also == name
+    }
+}
+
 /// A parameter that must be given.
 pub(super) const fn needs(name: &'static str, kind: Kind) -> Param {
-    Param { name, kind, required: true }
+    Param { name, also: "", kind, required: true }
 }
 
 /// A parameter that may be left out, or be null.
 pub(super) const fn may(name: &'static str, kind: Kind) -> Param {
-    Param { name, kind, required: false }
+    Param { name, also: "", kind, required: false }
 }
 
 /// Who may call a method.
@@ -158,7 +172,7 @@ impl Args {
         } else if text.starts_with('{') {
             let given: BTreeMap<String, Box<RawValue>> = parsed(text)?;
             for (name, value) in given {
-                let param = definition.params.iter().find(|param| param.name == name);
+                let param = definition.params.iter().find(|param| param.is_called(&name));
                 let param = param.ok_or_else(|| unexpected(definition, &name))?;
                 values.insert(param.name, value);
             }

@@ -110,7 +110,7 @@ pub(super) fn execution_of_end(ended: Ended) -> Result<Execution, ExecutionError
             return Err(infrastructure("the system refused a process for the job"));
         }
         // The allocator aborts when memory is refused, and the system kills when it runs out.
-        Ended::Signal(6 | 9) => ("OOM".to_owned(), "the contract ran out of memory\n"),
+        Ended::Signal(6 | 9) => ("OOM".to_owned(), "MemoryError: the contract ran out of memory\n"),
         Ended::Signal(signal) => {
             (format!("exit_code {}", 128 + signal), "the contract crashed its process\n")
         }

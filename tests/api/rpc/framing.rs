@@ -3,7 +3,7 @@
 use agora::api::ApiSettings;
 use serde_json::{Value as Json, json};
 
-use crate::support::World;
+use crate::support::{World, address};
 
 #[actix_web::test]
 async fn ids_come_back_as_they_were_sent() {
@@ -155,4 +155,22 @@ async fn preflights_of_browsers_are_answered() {
     assert_eq!(answer.status.as_u16(), 200);
     let allowed = answer.header("access-control-allow-headers").to_lowercase();
     assert!(allowed.contains("x-session-id"), "{allowed}");
+}
+
+#[actix_web::test]
+async fn parameters_have_studios_names_as_well() {
+    let world = World::open().await;
+    for (method, params) in [
+        ("eth_getBalance", json!({ "account_address": address(1), "block_tag": "latest" })),
+        ("eth_getBalance", json!({ "address": address(1), "block": "latest" })),
+        ("eth_getBlockByNumber", json!({ "block_number": "0x0", "full_transactions": true })),
+        ("sim_setFinalityWindowTime", json!({ "seconds": 7 })),
+    ] {
+        world.result(method, params).await;
+    }
+    let (code, message) = world.refused("eth_getBalance", json!({ "account": address(1) })).await;
+    assert_eq!((code, message.as_str()), (-32_602, "Unexpected parameter: account"));
+    // No parameter has an empty name.
+    let (code, _) = world.refused("ping", json!({ "": 1 })).await;
+    assert_eq!(code, -32_602);
 }

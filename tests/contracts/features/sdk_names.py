@@ -242,3 +242,28 @@ class Names(gl.Contract):
     def printing(self) -> None:
         print("a", 1, OTHER, sep=", ", end="!\n")
         gl.trace("seen", 1)
+
+    @gl.public.view
+    def names_of_the_newest_sdk(self) -> None:
+        from genlayer import IS_IN_VM
+        assert IS_IN_VM is True
+        error = VMError("exit_code 1 # why")
+        assert (error.public_code, error.detail) == ("exit_code 1", "why")
+        assert gl.vm.UserError("words").data == "words"
+
+        def write():
+            self.total = u256(4)
+        assert not isinstance(gl.vm.spawn_sandbox(write), gl.vm.Return)
+
+    @gl.public.write
+    def blocks_of_the_newest_sdk(self) -> None:
+        def fail():
+            raise ValueError
+        caught = gl.vm.run_nondet_default(fail, lambda result: True, catch_vm_error=True)
+        assert caught.public_code == "exit_code 1"
+        assert gl.vm.run_nondet_unsafe(lambda: 5, lambda result: True, catch_vm_error=True) == 5
+
+        def write():
+            self.total = u256(4)
+        assert isinstance(gl.vm.spawn_sandbox(write, allow_write_storage=True), gl.vm.Return)
+        assert self.total == 4

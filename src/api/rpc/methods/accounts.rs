@@ -13,7 +13,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "eth_getBalance",
         "What an account or a contract has, in wei.",
-        &[needs("address", Address), may("block", Block)],
+        &[needs("address", Address).or("account_address"), may("block", Block).or("block_tag")],
         "a quantity",
         |caller, args| Box::pin(balance(caller, args)),
     ),

@@ -25,7 +25,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "eth_getBlockByNumber",
         "A block with the transactions that were accepted in it.",
-        &[needs("number", Block), may("full", Flag)],
+        &[needs("number", Block).or("block_number"), may("full", Flag).or("full_transactions")],
         "a block, or null",
         |caller, args| Box::pin(by_number(caller, args)),
     )
@@ -33,7 +33,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "eth_getBlockByHash",
         "A block with the transactions that were accepted in it.",
-        &[needs("hash", Hash), may("full", Flag)],
+        &[needs("hash", Hash).or("block_hash"), may("full", Flag).or("full_transactions")],
         "a block, or null",
         |caller, args| Box::pin(by_hash(caller, args)),
     ),

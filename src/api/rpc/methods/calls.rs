@@ -28,7 +28,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "eth_call",
         "Reads from a contract; `data` is GenLayer's calldata.",
-        &[needs("transaction", Object), may("block", Block), may("overrides", Object)],
+        &[needs("transaction", Object).or("params"), may("block", Block).or("block_tag"), may("overrides", Object)],
         "`0x` and the returned calldata",
         |caller, args| Box::pin(eth_call(caller, args)),
     )

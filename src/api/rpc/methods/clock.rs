@@ -25,7 +25,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "sim_setFinalityWindowTime",
         "Changes how long a decision can be appealed, also for those that are not final yet.",
-        &[needs("time", Integer), may("admin_key", Text)],
+        &[needs("time", Integer).or("seconds"), may("admin_key", Text)],
         "null",
         |caller, args| Box::pin(set_window(caller, args)),
     )

@@ -19,7 +19,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "gen_getContractSchemaForCode",
         "The constructor and the public methods of code that is not deployed: `0x` and hexadecimal digits, or source.",
-        &[needs("contract_code", Text)],
+        &[needs("contract_code", Text).or("contract_code_hex")],
         "an object with `ctor` and `methods`",
         |caller, args| Box::pin(schema_of_code(caller, args)),
     ),

@@ -75,7 +75,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "eth_feeHistory",
         "Fees of past blocks: all of them zero.",
-        &[needs("block_count", Integer), may("newest_block", Block), may("percentiles", List)],
+        &[needs("block_count", Integer), may("newest_block", Block), may("percentiles", List).or("reward_percentiles")],
         "an object with `oldestBlock`, `baseFeePerGas`, `gasUsedRatio` and `reward`",
         |caller, args| Box::pin(fee_history(caller, args)),
     ),
@@ -98,7 +98,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "gen_estimateLatestAppealCharge",
         "What an appeal of a transaction costs: nothing.",
-        &[needs("request", Any)],
+        &[needs("request", Any).or("params")],
         "an object with `decisionId`, `bond`, `funding` and `appealDeadline`",
         |caller, args| Box::pin(appeal_charge(caller, args)),
     )

@@ -15,7 +15,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "eth_sendRawTransaction",
         "Takes a signed transaction: legacy, EIP-2930 or EIP-1559, made for any chain id and with any nonce. The same bytes again have no second effect.",
-        &[needs("transaction", Bytes), may("sim_config", Any)],
+        &[needs("transaction", Bytes).or("signed_rollup_transaction"), may("sim_config", Any)],
         "the hash of the transaction; for an appeal, of the appealed one",
         |caller, args| Box::pin(send(caller, args)),
     )
@@ -128,19 +128,18 @@ fn check_signer(
     digest: &domain::Digest,
     expected: Option<domain::Address>,
 ) -> Result<(), RpcError> {
+    // As with Studio, where nobody must prove anything, nothing that is given is looked at.
+    if caller.is_admin {
+        return Ok(());
+    }
     let Some(text) = args.text("signature")? else {
-        if caller.is_admin {
-            return Ok(());
-        }
         let message = format!("Forbidden: a signature of {digest} is needed, or the admin key");
         return Err(RpcError::new(RpcError::REFUSED, message));
     };
-    let signature: Signature = text.parse().map_err(|error: domain::SignatureError| {
-        RpcError::invalid("signature", &text, &error.to_string())
-    })?;
-    let signer = signature
-        .signer_of(digest)
-        .map_err(|error| RpcError::invalid("signature", &text, &error.to_string()))?;
+    let invalid = |_| RpcError::invalid("signature", &text, "65 bytes in hexadecimal digits");
+    let prefixed = if text.starts_with("0x") { text.clone() } else { format!("0x{text}") };
+    let signature: Signature = prefixed.parse().map_err(invalid)?;
+    let signer = signature.signer_of(digest).map_err(invalid)?;
     if Some(signer) == expected {
         return Ok(());
     }

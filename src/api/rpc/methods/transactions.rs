@@ -7,7 +7,7 @@ use super::super::definition::Kind::{Address, Any, Flag, Hash, Text};
 use super::super::definition::{Args, Caller, Definition, may, needs};
 use super::super::views;
 use crate::domain::ledger::{StateVersion, TransactionFilter};
-use crate::domain::{PayloadKind, Timestamp, TxHash};
+use crate::domain::{PayloadKind, Status, Timestamp, TxHash};
 
 /// Transactions that one list has, at most.
 const LISTED_MAX: usize = 1_000;
@@ -31,15 +31,22 @@ pub(super) const METHODS: &[Definition] = &[
     ),
     Definition::new(
         "gen_getTransactionStatus",
-        "Where a transaction is in its life.",
+        "Where a transaction is in its life: its name for a bare hash, more for an object with `txId`.",
+        &[needs("transaction_hash", Any)],
+        "the name of a status, or an object with `status` and `statusCode`",
+        |caller, args| Box::pin(status(caller, args)),
+    ),
+    Definition::new(
+        "gen_getTransactionStatusDetails",
+        "Where a transaction is in its life, as a name and as a number.",
         &[needs("transaction_hash", Hash)],
         "an object with `status` and `statusCode`",
-        |caller, args| Box::pin(status(caller, args)),
+        |caller, args| Box::pin(status_details(caller, args)),
     ),
     Definition::new(
         "gen_getTransactionLifecycle",
         "Where a transaction is in its life, and until when that can change.",
-        &[needs("request", Any)],
+        &[needs("request", Any).or("params")],
         "an object with `txId`, `status`, `resultName`, `decidedAt`, `finalFrom` and `finalizedAt`",
         |caller, args| Box::pin(lifecycle(caller, args)),
     )
@@ -47,7 +54,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "gen_dbg_traceTransaction",
         "What the leader of a round did: prints, traceback, outputs, time.",
-        &[needs("request", Any)],
+        &[needs("request", Any).or("params")],
         "an object with `transaction_id`, `result_code`, `return_data`, `stdout`, `stderr`, `genvm_log`, `run_time` and `storage_proof`",
         |caller, args| Box::pin(trace(caller, args)),
     )
@@ -111,25 +118,35 @@ async fn studio_by_hash(caller: Caller, args: Args) -> Answer {
 }
 
 async fn status(caller: Caller, args: Args) -> Answer {
-    let hash = args.required("transaction_hash", args.hash("transaction_hash")?)?;
+    let hash = named(&args, "transaction_hash", &["txId", "tx_id"])?;
     let status = caller.transaction(hash).await?.status;
-    Ok(json!({ "status": status.name(), "statusCode": views::status_code(status) }))
+    let is_bare = args.raw("transaction_hash").is_some_and(|text| text.starts_with('"'));
+    Ok(if is_bare { json!(status.name()) } else { details(status) })
+}
+
+async fn status_details(caller: Caller, args: Args) -> Answer {
+    let hash = args.required("transaction_hash", args.hash("transaction_hash")?)?;
+    Ok(details(caller.transaction(hash).await?.status))
+}
+
+fn details(status: Status) -> Json {
+    json!({ "status": status.name(), "statusCode": views::status_code(status) })
 }
 
 /// The transaction that an object or a bare hash names.
-fn named(args: &Args, fields: &[&str]) -> Result<TxHash, RpcError> {
-    let request = args.json("request")?.unwrap_or(Json::Null);
+fn named(args: &Args, param: &str, fields: &[&str]) -> Result<TxHash, RpcError> {
+    let request = args.json(param)?.unwrap_or(Json::Null);
     let named = fields.iter().find_map(|field| request.get(field)).unwrap_or(&request);
     let hash = named.as_str().and_then(|text| text.parse().ok());
     hash.ok_or_else(|| {
         let valid =
             format!("an object with `{}`: `0x` and 64 hexadecimal digits", fields.join("` or `"));
-        RpcError::invalid("request", &named.to_string(), &valid)
+        RpcError::invalid(param, &named.to_string(), &valid)
     })
 }
 
 async fn lifecycle(caller: Caller, args: Args) -> Answer {
-    let hash = named(&args, &["txId", "txID", "transaction_hash"])?;
+    let hash = named(&args, "request", &["txId", "txID", "transaction_hash"])?;
     let record = caller.transaction(hash).await?;
     let view = views::transaction(&record, &caller.transaction_context().await?);
     let at = |instant: Option<Timestamp>| instant.map(views::seconds);
@@ -149,7 +166,7 @@ async fn lifecycle(caller: Caller, args: Args) -> Answer {
 }
 
 async fn trace(caller: Caller, args: Args) -> Answer {
-    let hash = named(&args, &["txID", "txId", "transaction_hash"])?;
+    let hash = named(&args, "request", &["txID", "txId", "transaction_hash"])?;
     let request = args.json("request")?.unwrap_or(Json::Null);
     let round = request.get("round").and_then(Json::as_u64).unwrap_or(0);
     let view = caller.transaction_view(hash).await?;

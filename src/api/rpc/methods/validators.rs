@@ -145,7 +145,7 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "sim_addProvider",
         "Makes a model known by name.",
-        &[needs("provider_config", Object), may("admin_key", Text)],
+        &[needs("provider_config", Object).or("params"), may("admin_key", Text)],
         "its number",
         |caller, args| Box::pin(add_provider(caller, args)),
     )
@@ -153,7 +153,11 @@ pub(super) const METHODS: &[Definition] = &[
     Definition::new(
         "sim_updateProvider",
         "Changes a known model.",
-        &[needs("id", Integer), needs("provider_config", Object), may("admin_key", Text)],
+        &[
+            needs("id", Integer),
+            needs("provider_config", Object).or("params"),
+            may("admin_key", Text),
+        ],
         "null",
         |caller, args| Box::pin(update_provider(caller, args)),
     )

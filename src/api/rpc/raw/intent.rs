@@ -122,7 +122,7 @@ fn transfer(signed: &Signed) -> Result<Intent, RawError> {
         let length = signed.input.len();
         return Err(RawError(format!("its data of {length} bytes names no function")));
     }
-    let to = signed.envelope.to.filter(|to| *to != Address::ZERO).ok_or_else(|| {
+    let to = signed.envelope.to.ok_or_else(|| {
         RawError("it has neither a recipient nor data: it would move nothing".to_owned())
     })?;
     let value = signed.envelope.value;

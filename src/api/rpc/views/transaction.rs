@@ -146,13 +146,27 @@ fn progress(record: &TransactionRecord, context: &TransactionContext) -> Json {
         "last_vote_timestamp": record.decided_at.map(seconds),
         "timestamp_awaiting_finalization": record.decided_at.map(seconds),
         "current_timestamp": seconds(context.now).to_string(),
-        "value_credited": record.status.is_decided(),
+        "value_credited": is_credited(record, turn),
         "reason": record.reason,
         "contract_snapshot": null,
         "sim_config": null,
         "blocked_at": null,
         "worker_id": null,
     })
+}
+
+/// Has the recipient got the money that came along? Where the decision does not stand, or the call
+/// failed, it goes back.
+fn is_credited(record: &TransactionRecord, turn: Option<&Json>) -> bool {
+    let is_accepted = matches!(record.status, Status::Accepted | Status::Finalized);
+    if record.transaction.value.is_zero() || !is_accepted {
+        return false;
+    }
+    if record.transaction.payload.kind() == PayloadKind::Transfer {
+        return record.reason.is_none();
+    }
+    let receipt = turn.and_then(|turn| turn.get("leader_receipt"));
+    result(record).1 == "MAJORITY_AGREE" && execution_result(receipt).0 == 1
 }
 
 fn rotation_count(turn: Option<&Json>) -> u64 {

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use regex::Regex;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::extract;
 use crate::domain::Bytes;
@@ -34,7 +34,7 @@ pub struct MockError {
 /// addresses it is for, `method`, where given, which method. For fetches: `status` (200), `headers`
 /// and `body` (a text; other JSON is written as such). For pages: `text`, `html`, `screenshot` (a
 /// PNG in Base64); text and HTML that are not given are taken from `body`. Or `error`, in words:
-/// the request then fails.
+/// the request then fails. A mock whose `method` is `RENDER` is for pages alone.
 #[derive(Debug, Clone, Default)]
 pub struct MockWeb {
     mocks: Arc<RwLock<Arc<Vec<Mock>>>>,
@@ -58,6 +58,9 @@ struct RawMock {
     screenshot: Option<String>,
     error: Option<String>,
 }
+
+/// The method of mocks that pages are rendered from.
+const RENDER: &str = "RENDER";
 
 const fn ok() -> u16 {
     200
@@ -119,7 +122,9 @@ impl Mock {
             Matcher::Contains(text) => url.contains(text),
             Matcher::Pattern(pattern) => pattern.is_match(url),
         };
-        fits && self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+        let is_of_page = |wanted: &String| method == RENDER && wanted.eq_ignore_ascii_case("GET");
+        let takes = |wanted: &String| wanted.eq_ignore_ascii_case(method) || is_of_page(wanted);
+        fits && self.method.as_ref().is_none_or(takes)
     }
 
     fn name(&self) -> String {
@@ -171,6 +176,33 @@ fn written(body: Option<&Value>) -> String {
     }
 }
 
+/// A mock of Studio's `nondet_web_render` in our words.
+fn page_mock(fields: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+    let known = |name: &String| matches!(name.as_str(), "mode" | "status" | "body");
+    if let Some(unknown) = fields.keys().find(|name| !known(name)) {
+        return Err(format!("knows `mode`, `status` and `body`, and no `{unknown}`"));
+    }
+    let status = fields.get("status").map_or(Some(200), Value::as_u64);
+    let status = status.ok_or("needs a number as `status`")?;
+    let body = Value::from(written(fields.get("body")));
+    let mut mock = Map::from_iter([("method".to_owned(), Value::from(RENDER))]);
+    if !matches!(status, 200..=299 | 304) {
+        mock.insert("error".to_owned(), format!("WEBPAGE_LOAD_FAILED: status {status}").into());
+        return Ok(mock);
+    }
+    match fields.get("mode").and_then(Value::as_str) {
+        Some(mode @ ("text" | "html" | "screenshot")) => {
+            mock.insert(mode.to_owned(), body);
+        }
+        Some(mode) => return Err(format!("knows no mode `{mode}`: text, html or screenshot")),
+        None => {
+            mock.insert("html".to_owned(), body.clone());
+            mock.insert("text".to_owned(), body);
+        }
+    }
+    Ok(mock)
+}
+
 impl MockWeb {
     /// Reads a list of mocks.
     pub fn from_json(mocks: &Value) -> Result<Self, MockError> {
@@ -179,39 +211,47 @@ impl MockWeb {
         Ok(web)
     }
 
-    /// Reads `plugin_config.mock_web_response` of Studio (`reference/studio.md` section 2.3).
+    /// Reads `plugin_config.mock_web_response` of Studio (`reference/studio.md` section 2.3):
+    /// `nondet_web_request` for whatever is fetched, and `nondet_web_render` for pages.
     pub fn from_studio(tables: &Value) -> Result<Self, MockError> {
         let error = |place: &str, reason: &str| MockError {
             place: place.to_owned(),
             reason: reason.to_owned(),
         };
-        let place = "mock_web_response.nondet_web_request";
-        let known = |name: &String| name == "nondet_web_request";
-        let unknown = tables.as_object().map(|tables| tables.keys().find(|name| !known(name)));
-        match unknown {
-            Some(None) => {}
-            Some(Some(name)) => {
-                let place = format!("mock_web_response.{name}");
-                return Err(error(&place, "must be `nondet_web_request`"));
-            }
-            None if tables.is_null() => return Ok(Self::default()),
-            None => return Err(error("mock_web_response", "must be an object")),
-        }
-        let table = tables.get("nondet_web_request").unwrap_or(&Value::Null);
-        let table = match table {
+        let tables = match tables {
             Value::Null => return Ok(Self::default()),
-            Value::Object(table) => table,
-            _ => return Err(error(place, "must be an object of addresses")),
+            Value::Object(tables) => tables,
+            _ => return Err(error("mock_web_response", "must be an object")),
         };
-        let mut list = Vec::new();
-        for (url, mock) in table {
-            let mut mock = mock.clone();
-            let fields = mock.as_object_mut();
-            let fields = fields.ok_or_else(|| error(place, "must hold objects"))?;
-            fields.insert("url".to_owned(), Value::from(url.as_str()));
-            list.push(mock);
+        let (mut pages, mut fetched) = (Vec::new(), Vec::new());
+        for (name, table) in tables {
+            let place = format!("mock_web_response.{name}");
+            let list = match name.as_str() {
+                "nondet_web_request" => &mut fetched,
+                "nondet_web_render" => &mut pages,
+                _ => {
+                    let reason = "must be `nondet_web_request` or `nondet_web_render`";
+                    return Err(error(&place, reason));
+                }
+            };
+            let table = match table {
+                Value::Null => continue,
+                Value::Object(table) => table,
+                _ => return Err(error(&place, "must be an object of addresses")),
+            };
+            for (url, mock) in table {
+                let fields = mock.as_object().cloned();
+                let mut fields = fields.ok_or_else(|| error(&place, "must hold objects"))?;
+                if name == "nondet_web_render" {
+                    fields = page_mock(&fields).map_err(|reason| error(&place, &reason))?;
+                }
+                fields.insert("url".to_owned(), Value::from(url.as_str()));
+                list.push(Value::Object(fields));
+            }
         }
-        Self::from_json(&Value::Array(list))
+        // Pages first: a mock of a request would answer for a page as well.
+        pages.append(&mut fetched);
+        Self::from_json(&Value::Array(pages))
     }
 
     /// What no mock fits goes there.
@@ -279,7 +319,7 @@ impl Web for MockWeb {
         asker: Asker,
         request: RenderRequest,
     ) -> BoxFuture<'static, Result<Rendered, NoAnswer>> {
-        let (found, otherwise) = (self.find(&request.url, "GET"), self.otherwise.clone());
+        let (found, otherwise) = (self.find(&request.url, RENDER), self.otherwise.clone());
         async move {
             match (found?, otherwise) {
                 (Some(mock), _) => mock.rendered(request.mode).await,

@@ -26,6 +26,8 @@ _stored = {"Array": Array, "DynArray": DynArray, "TreeMap": TreeMap,
            "Root": memory.Root, "Indirection": memory.Indirection, "VLA": memory.VLA,
            "ROOT_SLOT_ID": memory.ROOT_SLOT_ID}
 Lazy = types.Lazy
+#: What the newest SDK tells code that also runs elsewhere.
+IS_IN_VM = True
 globals().update(_stored)
 
 gl = _path(

@@ -182,6 +182,11 @@ class UserError(Exception):
         super().__init__(message)
         self.message = message
 
+    @property
+    def data(self):
+        """What the newest SDK calls the message."""
+        return self.message
+
     @staticmethod
     def immediate(message):
         """Ends the call with this error at once: nothing in the contract can catch it."""

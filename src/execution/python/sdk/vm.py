@@ -28,6 +28,16 @@ class VMError:
 
     message: str
 
+    @property
+    def public_code(self):
+        """The code that validators compare."""
+        return self.message.partition(" # ")[0]
+
+    @property
+    def detail(self):
+        """What is said besides the code."""
+        return self.message.partition(" # ")[2]
+
 
 Result = typing.Union[Return[T], VMError, UserError]
 
@@ -192,10 +202,11 @@ def _entered(kind, stage=None):
 
 
 @lazy_api
-def spawn_sandbox(fn, *, allow_write_ops=False, **options):
+def spawn_sandbox(fn, *, allow_write_ops=False, allow_write_storage=False,
+                  allow_send_messages=False, **options):
     """Runs a function apart: its errors are results, and what a failed one changed is not kept."""
     fn = isolated(fn)
-    _genlayer.enter_sandbox(bool(allow_write_ops))
+    _genlayer.enter_sandbox(bool(allow_write_ops or allow_write_storage or allow_send_messages))
     kept = False
     try:
         with _entered(SANDBOX):
@@ -234,13 +245,19 @@ def _block(leader, judge):
     raise Disagreed("this validator does not accept the leader's output")
 
 
+def _agreed(leader, judge, catch_vm_error):
+    """What a block returns: its value, or its `VMError` for who wants to catch it."""
+    result = _block(leader, judge)
+    return result if catch_vm_error and isinstance(result, VMError) else unpack_result(result)
+
+
 @lazy_api
-def run_nondet_unsafe(leader_fn, validator_fn, /):
+def run_nondet_unsafe(leader_fn, validator_fn, /, *, catch_vm_error=False, custom_runners=None):
     """A block: the leader runs `leader_fn`; a validator agrees when `validator_fn(result)` is True.
 
     An error of `validator_fn` is a disagreement.
     """
-    return unpack_result(_block(isolated(leader_fn), isolated(validator_fn)))
+    return _agreed(isolated(leader_fn), isolated(validator_fn), catch_vm_error)
 
 
 def _same_message(own, other):
@@ -249,7 +266,7 @@ def _same_message(own, other):
 
 @lazy_api
 def run_nondet(leader_fn, validator_fn, /, *, compare_user_errors=_same_message,
-               compare_vm_errors=_same_message):
+               compare_vm_errors=_same_message, catch_vm_error=False, custom_runners=None):
     """As `run_nondet_unsafe`, but the validator's errors are compared with the leader's."""
     leader_fn, validator_fn = isolated(leader_fn), isolated(validator_fn)
 
@@ -265,4 +282,8 @@ def run_nondet(leader_fn, validator_fn, /, *, compare_user_errors=_same_message,
         compare = compare_user_errors if isinstance(own, UserError) else compare_vm_errors
         return compare(leaders, own)
 
-    return unpack_result(_block(leader_fn, judge))
+    return _agreed(leader_fn, judge, catch_vm_error)
+
+
+#: What the newest SDK calls it.
+run_nondet_default = run_nondet
