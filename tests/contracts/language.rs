@@ -2,7 +2,7 @@
 
 use agora::domain::calldata::Value;
 use agora::domain::{Amount, ExecutionOutcome};
-use agora::execution::{Executor, Role};
+use agora::execution::{Entry, Executor, Role};
 
 use crate::harness::*;
 
@@ -90,6 +90,13 @@ async fn values_need_a_payable_method() {
     request.message.value = Amount::from(5);
     let refused = executor.execute(request).await.unwrap();
     assert!(refused.stderr.contains("`add` takes no value, but 5 was sent"), "{}", refused.stderr);
+    // Money alone needs no method that takes it.
+    let mut plain = calls.request(None, vec![]);
+    (plain.entry, plain.message.value) = (Entry::Method, Amount::from(5));
+    assert!(executor.execute(plain.clone()).await.unwrap().outcome.is_success());
+    plain.message.value = Amount::default();
+    let refused = executor.execute(plain).await.unwrap();
+    assert!(refused.stderr.contains("no `__receive__`"), "{}", refused.stderr);
 }
 
 #[tokio::test]

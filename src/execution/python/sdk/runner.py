@@ -196,6 +196,9 @@ def _call(job):
         _genlayer.allow_messages()
         invoke(cls, cls.__init__, args, kwargs)
         return None
+    if name is None and job["value"] and _special(cls, "__receive__") is None:
+        # Money that the contract does not look at arrives all the same, as on Studio.
+        return None
     (method, access), args, kwargs = _choose(cls, name, args, kwargs)
     if job["value"] and not access.payable:
         raise CallError(f"`{method.__name__}` takes no value, but {job['value']} was sent: "
