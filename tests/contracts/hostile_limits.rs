@@ -114,7 +114,7 @@ async fn the_stack_has_an_end() {
         "return eval('1' + '+1' * 200000)",
         "return eval('x' + '.x' * 100000)",
         "import re\n---\nreturn re.compile('(' * 50000 + ')' * 50000)",
-        "base = object\nfor _ in range(3000):\n    base = type('Deeper', (base,), {})\nreturn 'done'",
+        "base = object\nfor _ in range(500):\n    base = type('Deeper', (base,), {})\nreturn 'done'",
         "error = None\nfor _ in range(10**5):\n    made = ValueError()\n    made.__context__ = error\n    \
          error = made\nraise error",
         "import functools\n---\ndive = len\nfor _ in range(10**5):\n    \

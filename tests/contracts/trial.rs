@@ -156,7 +156,7 @@ impl Trial {
     pub(crate) async fn check_source(&self, source: &str, verdict: Verdict) {
         let mut attack = request(source, Some("go"), vec![]);
         let may_stop = matches!(verdict, Verdict::Stopped | Verdict::FailsOrStopped(_));
-        attack.time_limit = Duration::from_millis(if may_stop { LIMIT_MS } else { 20_000 });
+        attack.time_limit = Duration::from_millis(if may_stop { LIMIT_MS } else { 60_000 });
         let beside = (1..self.workers).map(|_| self.executor.execute(witness()));
         let (ended, beside) = tokio::join!(self.executor.execute(attack), join_all(beside));
         judge(source, ended, verdict);
