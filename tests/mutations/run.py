@@ -19,6 +19,7 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = ROOT / "target"
 COPY = TARGET / "mutations"
+CONFIGURATION = ROOT / "tests" / "support" / "on_release_dependencies.toml"
 COPIED = ["Cargo.toml", "Cargo.lock", ".cargo", "src", "migrations", "tests", "rust-toolchain.toml"]
 SIMULATION_SECONDS = 300
 
@@ -99,10 +100,10 @@ def copy_source() -> None:
 
 
 def build() -> tuple[bool, str]:
-    """Only our own crate is compiled: its dependencies are those of every other debug build."""
+    """Only our own crate is compiled: its dependencies are those of the release build."""
     environment = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_INCREMENTAL="1")
-    built = run(["cargo", "build", "--quiet", "--locked", "--bin", "agora"], cwd=COPY,
-                env=environment)
+    built = run(["cargo", "build", "--config", str(CONFIGURATION), "--release", "--quiet", "--locked",
+                 "--bin", "agora"], cwd=COPY, env=environment)
     return built.returncode == 0, built.stdout
 
 
@@ -119,7 +120,7 @@ def simulate(scenarios: list[str], seeds: str) -> tuple[int, str]:
 def build_and_keep() -> tuple[bool, str]:
     built, output = build()
     if built:
-        shutil.copy2(TARGET / "debug" / "agora", COPY / "agora")
+        shutil.copy2(TARGET / "release" / "agora", COPY / "agora")
     return built, output
 
 

@@ -118,17 +118,8 @@ if ! install_packages gcc libc6-dev curl python3 chromium; then
 fi
 
 step format cargo fmt --check
-step clippy cargo clippy --quiet --all-targets --locked -- -D warnings
-step doc env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --locked
 
-if ! start_postgres; then
-    cannot postgres "PostgreSQL cannot run here: the tests use SQLite only"
-fi
-suite cargo cargo test --no-fail-fast --locked
-
-# Builds our own crate once per broken rule, on the dependencies that the tests were built with.
-suite mutations python3 tests/mutations/run.py
-
+# First the image: what its build stage compiles is what everything below builds on.
 if start_docker_engine; then
     suite docker tests/docker/smoke.sh
     if docker image inspect agora:smoke-build >/dev/null 2>&1; then
@@ -137,6 +128,20 @@ if start_docker_engine; then
 else
     cannot docker "Docker cannot run here: the image is not tested"
 fi
+
+# Our own crate as `cargo test` alone would build it, on the dependencies of the release build.
+own=(--config tests/support/on_release_dependencies.toml)
+step clippy cargo clippy "${own[@]}" --release --quiet --all-targets --locked -- -D warnings
+step doc env RUSTDOCFLAGS="-D warnings" \
+    cargo doc "${own[@]}" --release --quiet --no-deps --document-private-items --locked
+
+if ! start_postgres; then
+    cannot postgres "PostgreSQL cannot run here: the tests use SQLite only"
+fi
+suite cargo cargo test "${own[@]}" --release --no-fail-fast --locked
+
+# Builds our own crate once per broken rule.
+suite mutations python3 tests/mutations/run.py
 
 step release cargo build --quiet --release --locked
 export AGORA_BIN="$repository_root/target/release/agora"

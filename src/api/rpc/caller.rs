@@ -1,6 +1,5 @@
 //! What many methods ask the network.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::web::Data;
@@ -45,10 +44,12 @@ impl Caller {
         Ok(head)
     }
 
-    /// A transaction that must exist.
+    /// A transaction that must exist, with the status that clients are told.
     pub(super) async fn transaction(&self, hash: TxHash) -> Result<TransactionRecord, RpcError> {
         let record = self.api.handles.transaction(hash).await?;
-        record.ok_or_else(|| RpcError::not_found("transaction", &hash))
+        let mut record = record.ok_or_else(|| RpcError::not_found("transaction", &hash))?;
+        record.status = views::told_status(&record);
+        Ok(record)
     }
 
     /// Submits a transfer and waits, for a short while, until its money has moved: clients read
@@ -75,13 +76,14 @@ impl Caller {
 
     /// What the view of a transaction needs besides its record.
     pub(super) async fn transaction_context(&self) -> Result<TransactionContext, RpcError> {
-        let mut nodes = BTreeMap::new();
-        for record in self.api.handles.validators().await? {
-            let address = record.validator.address;
+        let electorate = self.api.handles.electorate().await?;
+        let nodes = electorate.validators.iter().map(|validator| {
+            let address = validator.address;
             let otherwise = self.api.handles.models_by_settings(&address);
-            let models = record.models.as_deref().unwrap_or(&otherwise);
-            nodes.insert(address, views::node(address, record.validator.stake, Some(models)));
-        }
+            let models = electorate.models.get(&address).unwrap_or(&otherwise);
+            (address, views::node(address, validator.stake, Some(models)))
+        });
+        let nodes = nodes.collect();
         Ok(TransactionContext { nodes, now: self.api.handles.now(), state: None })
     }
 

@@ -349,7 +349,14 @@ async fn an_upgrade_is_signed_by_who_deployed() {
     // The client that upgrades writes no prefix.
     let right = crate::support::sign(&account(0), &digest.to_string()).replacen("0x", "", 1);
     let upgraded = world.result("sim_upgradeContractCode", json!([contract, code, right])).await;
-    world.decided(upgraded["transaction_hash"].as_str().unwrap(), "ACCEPTED").await;
+    let upgraded = world.decided(upgraded["transaction_hash"].as_str().unwrap(), "ACCEPTED").await;
+    assert_eq!(upgraded["status"], "FINALIZED", "nobody can appeal it");
+    let result = json!({ "upgrade_result": "success", "contract_address": contract });
+    assert_eq!((&upgraded["consensus_data"], &upgraded["type"]), (&result, &json!(3)));
+    assert_eq!(
+        (&upgraded["data"], &upgraded["status_code"]),
+        (&json!({ "new_code": code }), &json!(7))
+    );
     let stored = world.result("eth_getCode", json!([contract, "latest"])).await;
     assert_eq!(stored, format!("0x{}", alloy_primitives::hex::encode(&code)));
 }

@@ -196,6 +196,9 @@ describe("upgrades", () => {
     return signer.signMessage({ message: { raw } });
   };
 
+  const ended = (hash, status) =>
+    eventually("the upgrade ends", () => rpc("eth_getTransactionByHash", hash), (it) => it.status === status);
+
   // Who signs is asked where a key guards the network: tests/api/rpc/wallet.rs.
   test("the deployer replaces the code and keeps the state", async () => {
     const address = await deploy("upgradable");
@@ -203,11 +206,14 @@ describe("upgrades", () => {
     const { transaction_hash: hash } = await rpc(
       "sim_upgradeContractCode", address, changed, await upgradeSignature(account, address),
     );
-    await eventually(
-      "the upgrade is decided", () => rpc("eth_getTransactionByHash", hash),
-      ({ status, type }) => type === 3 && (status === "ACCEPTED" || status === "FINALIZED"),
-    );
+    const { type, consensus_data } = await ended(hash, "FINALIZED");
+    assert.deepEqual([type, consensus_data.upgrade_result], [3, "success"]);
     assert.equal(await read(address, "version"), "version 2, count 2");
+    assert.equal(await client.getContractCode(address), changed);
+    const broken = await rpc("sim_upgradeContractCode", address, "def broken(:\n");
+    const { consensus_data: data } = await ended(broken.transaction_hash, "CANCELED");
+    assert.equal(data.upgrade_result, "failed");
+    assert.match(data.error, /SyntaxError/);
     assert.equal(await client.getContractCode(address), changed);
   });
 });

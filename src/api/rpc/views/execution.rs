@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::base64;
+use super::{base64, put};
 use crate::domain::{
     Address, Bytes, EmittedMessage, Execution, ExecutionOutcome, MessageBody, StateDelta, Trigger,
     U256, from_json,
@@ -17,10 +17,10 @@ const ROLLBACK: u8 = 1;
 const CONTRACT_ERROR: u8 = 2;
 
 /// What a receipt says of one execution, wherever that is read from.
-struct Produced {
+pub(super) struct Produced {
     result: Vec<u8>,
-    pending: Vec<Json>,
-    block_outputs: Map<String, Json>,
+    pub(super) pending: Vec<Json>,
+    pub(super) block_outputs: Map<String, Json>,
     stdout: String,
     stderr: String,
     cost_micros: u64,
@@ -54,7 +54,7 @@ pub(in crate::api::rpc) fn execution(
         cost_micros: execution.cost.elapsed_micros,
         disagreed: execution.disagreed_block.map(u64::from),
     };
-    let mut receipt = produced.receipt(calldata, "leader", node);
+    let mut receipt = produced.receipt(calldata, "leader", node.clone());
     if let Some(object) = receipt.as_object_mut() {
         let hash = (!execution.state.0.is_empty()).then(|| digest_of(&execution.state));
         object.insert("contract_state".into(), state);
@@ -68,13 +68,9 @@ fn digest_of(state: &StateDelta) -> String {
     state.digest().to_string()
 }
 
-/// The receipt of an execution from the record of a consensus.
-pub(super) fn recorded(receipt: &Json, calldata: &Bytes, mode: &str, node: &Json) -> Json {
-    Produced::of_record(receipt).receipt(calldata, mode, node)
-}
-
 impl Produced {
-    fn of_record(receipt: &Json) -> Self {
+    /// From the record of a consensus.
+    pub(super) fn of_record(receipt: &Json) -> Self {
         let text = |name: &str| receipt.get(name).and_then(Json::as_str).unwrap_or_default();
         let list = |name: &str| receipt.get(name).and_then(Json::as_array).cloned();
         let outputs = list("block_outputs").unwrap_or_default();
@@ -93,9 +89,9 @@ impl Produced {
         }
     }
 
-    fn receipt(&self, calldata: &Bytes, mode: &str, node: &Json) -> Json {
+    pub(super) fn receipt(&self, calldata: &Bytes, mode: &str, node: Json) -> Json {
         let is_success = self.result.first() == Some(&RETURN);
-        json!({
+        let mut receipt = json!({
             "vote": null,
             "execution_result": if is_success { "SUCCESS" } else { "ERROR" },
             "result": base64(&self.result),
@@ -104,7 +100,7 @@ impl Produced {
             "mode": mode,
             "contract_state": {},
             "contract_state_hash": null,
-            "node_config": node,
+            "node_config": null,
             "eq_outputs": self.block_outputs,
             "pending_transactions": self.pending,
             "genvm_result": {
@@ -118,7 +114,9 @@ impl Produced {
             "nondet_disagree": self.disagreed,
             "execution_stats": null,
             "error": if is_success { Json::Null } else { self.words() },
-        })
+        });
+        put(&mut receipt, "node_config", node);
+        receipt
     }
 
     /// The error in words.

@@ -1,8 +1,9 @@
 //! The rounds over a transaction, as Studio's history has them.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
-use super::execution;
+use super::execution::Produced;
+use super::put;
 use super::transaction::TransactionContext;
 use crate::domain::Bytes;
 
@@ -22,11 +23,13 @@ pub(super) fn history(
             results.push(turn(rotation, end, calldata, context));
         }
     }
-    json!({
-        "consensus_results": results,
+    let mut history = json!({
+        "consensus_results": null,
         "current_status_changes": [],
         "current_monitoring": {},
-    })
+    });
+    put(&mut history, "consensus_results", Json::from(results));
+    history
 }
 
 fn turn(
@@ -39,16 +42,21 @@ fn turn(
     let steps = ["PROPOSING", "COMMITTING", "REVEALING"].map(Json::from);
     let mut steps = steps.to_vec();
     steps.extend(end.cloned());
-    json!({
+    let mut turn = json!({
         "consensus_round": rotation.get("consensus_round"),
-        "leader_result": if leader.is_empty() { Json::Null } else { Json::from(leader) },
-        "validator_results": validators(rotation, calldata, context),
+        "leader_result": null,
+        "validator_results": null,
         "status_changes": steps,
         "monitoring": {
             "started_at": rotation.get("started_at"),
             "ended_at": rotation.get("ended_at"),
         },
-    })
+    });
+    if !leader.is_empty() {
+        put(&mut turn, "leader_result", Json::from(leader));
+    }
+    put(&mut turn, "validator_results", Json::from(validators(rotation, calldata, context)));
+    turn
 }
 
 fn seats(rotation: &Json) -> impl Iterator<Item = &Json> {
@@ -56,44 +64,37 @@ fn seats(rotation: &Json) -> impl Iterator<Item = &Json> {
 }
 
 /// What the leader produced, and the same again as it voted: two entries once it has.
-pub(super) fn receipts_of_leader(
+fn receipts_of_leader(
     rotation: &Json,
     calldata: &Bytes,
     context: &TransactionContext,
 ) -> Vec<Json> {
-    let receipt = rotation.get("leader_receipt").filter(|receipt| !receipt.is_null());
-    let (Some(receipt), Some(seat)) = (receipt, seats(rotation).next()) else { return Vec::new() };
-    let node = context.node(seat);
-    let led = execution::recorded(receipt, calldata, "leader", &node);
+    let (Some(produced), Some(seat)) = (produced(rotation), seats(rotation).next()) else {
+        return Vec::new();
+    };
+    let led = produced.receipt(calldata, "leader", context.node(seat));
     let Some(vote) = seat.get("vote").filter(|vote| !vote.is_null()) else { return vec![led] };
-    let mut voted = execution::recorded(receipt, calldata, "validator", &node);
-    set_vote(&mut voted, vote);
+    let mut voted = produced.receipt(calldata, "validator", context.node(seat));
+    put(&mut voted, "vote", vote.clone());
     vec![led, voted]
 }
 
 /// What the other seats did.
-pub(super) fn validators(
-    rotation: &Json,
-    calldata: &Bytes,
-    context: &TransactionContext,
-) -> Vec<Json> {
-    let receipt = rotation.get("leader_receipt").filter(|receipt| !receipt.is_null());
-    let Some(receipt) = receipt else { return Vec::new() };
+fn validators(rotation: &Json, calldata: &Bytes, context: &TransactionContext) -> Vec<Json> {
+    let Some(mut produced) = produced(rotation) else { return Vec::new() };
+    // A validator's own prints and outputs are not on record: those of the leader are.
+    produced.block_outputs = Map::new();
+    produced.pending = Vec::new();
     let validators = seats(rotation).skip(1).map(|seat| {
-        let mut result = execution::recorded(receipt, calldata, "validator", &context.node(seat));
-        set_vote(&mut result, seat.get("vote").unwrap_or(&Json::Null));
-        // A validator's own prints and outputs are not on record: those of the leader are.
-        if let Some(result) = result.as_object_mut() {
-            result.insert("eq_outputs".into(), json!({}));
-            result.insert("pending_transactions".into(), json!([]));
-        }
+        let mut result = produced.receipt(calldata, "validator", context.node(seat));
+        put(&mut result, "vote", seat.get("vote").cloned().unwrap_or_default());
         result
     });
     validators.collect()
 }
 
-fn set_vote(receipt: &mut Json, vote: &Json) {
-    if let Some(receipt) = receipt.as_object_mut() {
-        receipt.insert("vote".into(), vote.clone());
-    }
+/// What the record of a turn says its leader produced.
+fn produced(rotation: &Json) -> Option<Produced> {
+    let receipt = rotation.get("leader_receipt").filter(|receipt| !receipt.is_null());
+    receipt.map(Produced::of_record)
 }

@@ -9,6 +9,7 @@ mod receipt;
 mod state;
 mod status;
 mod transaction;
+mod upgrade;
 
 use alloy_primitives::U256;
 use base64::Engine as _;
@@ -24,6 +25,7 @@ pub(super) use receipt::receipt;
 pub(super) use state::slots;
 pub(super) use status::status_code;
 pub(super) use transaction::{TransactionContext, studio_names, transaction};
+pub(super) use upgrade::told_status;
 
 use crate::domain::{Amount, Timestamp};
 
@@ -44,6 +46,13 @@ pub(in crate::api) fn plain(amount: Amount) -> Json {
         Json::from(u64::try_from(number).unwrap_or_default())
     } else {
         Json::from(number.to_string())
+    }
+}
+
+/// Moves a large part to its place; `json!` would copy it, at every level again.
+fn put(object: &mut Json, name: &str, part: Json) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), part);
     }
 }
 

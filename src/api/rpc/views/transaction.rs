@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::history::{history, receipts_of_leader, validators};
+use super::history::history;
 use super::status::{execution_result, result_of, status_code, vote_of};
-use super::{base64, iso8601, plain, seconds};
+use super::{base64, iso8601, plain, put, seconds, upgrade};
 use crate::domain::ledger::TransactionRecord;
 use crate::domain::{
     Address, AppealKind, Bytes, Digest, ExecutionMode, Payload, PayloadKind, Status, Timestamp,
@@ -40,7 +40,7 @@ impl TransactionContext {
 }
 
 /// The last leader's turn on record.
-fn last_turn(record: &TransactionRecord) -> Option<&Json> {
+pub(super) fn last_turn(record: &TransactionRecord) -> Option<&Json> {
     let rounds = record.consensus.as_ref()?.get("rounds")?.as_array()?;
     rounds.iter().rev().find_map(|round| round.get("rotations")?.as_array()?.last())
 }
@@ -72,7 +72,9 @@ pub(in crate::api::rpc) fn transaction(
             view.extend(part);
         }
     }
-    Json::Object(view)
+    let mut view = Json::Object(view);
+    upgrade::tell(&mut view, record);
+    view
 }
 
 fn contract(record: &TransactionRecord) -> Option<Address> {
@@ -102,7 +104,7 @@ fn identity(record: &TransactionRecord) -> Json {
             (1, data)
         }
         Payload::Call { calldata } => (2, json!({ "calldata": base64(calldata) })),
-        Payload::Upgrade { code } => (3, json!({ "contract_code": base64(code) })),
+        Payload::Upgrade { .. } => (3, Json::Null),
     };
     let envelope = record.envelope.as_ref();
     json!({
@@ -210,7 +212,11 @@ fn appeals(record: &TransactionRecord) -> Json {
 fn consensus(record: &TransactionRecord, context: &TransactionContext) -> Json {
     let calldata = calldata(record);
     let turn = last_turn(record);
-    let data = turn.map(|turn| {
+    let history = history(record.consensus.as_ref(), &calldata, context);
+    // The last turn of all is the one that counts.
+    let turns = history.get("consensus_results").and_then(Json::as_array);
+    let last = turns.and_then(|turns| turns.last());
+    let data = last.zip(turn).map(|(last, turn)| {
         let votes: Map<String, Json> = seats(Some(turn))
             .iter()
             .filter_map(|seat| {
@@ -218,21 +224,21 @@ fn consensus(record: &TransactionRecord, context: &TransactionContext) -> Json {
                 Some((address.to_owned(), Json::from(vote(seat)?)))
             })
             .collect();
-        let mut leader = receipts_of_leader(turn, &calldata, context);
-        let first = leader.first_mut().and_then(Json::as_object_mut);
-        if let (Some(state), Some(first)) = (&context.state, first) {
-            first.insert("contract_state".into(), state.clone());
+        let part =
+            |name: &str| last.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
+        let mut leader = part("leader_result");
+        if let (Some(state), Some(first)) = (&context.state, leader.first_mut()) {
+            put(first, "contract_state", state.clone());
         }
-        json!({
-            "votes": votes,
-            "leader_receipt": leader,
-            "validators": validators(turn, &calldata, context),
-        })
+        let mut data = json!({ "votes": votes, "leader_receipt": null, "validators": null });
+        put(&mut data, "leader_receipt", Json::from(leader));
+        put(&mut data, "validators", Json::from(part("validator_results")));
+        data
     });
-    json!({
-        "consensus_data": data,
-        "consensus_history": history(record.consensus.as_ref(), &calldata, context),
-    })
+    let mut consensus = json!({ "consensus_data": null, "consensus_history": null });
+    put(&mut consensus, "consensus_data", data.unwrap_or_default());
+    put(&mut consensus, "consensus_history", history);
+    consensus
 }
 
 /// The same as the testnets' consensus contract tells it.
