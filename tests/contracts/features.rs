@@ -5,6 +5,7 @@
 //! and of the language hold with `CPython` 3.13, too.
 
 use agora::domain::ExecutionOutcome;
+use agora::domain::calldata::Value;
 use agora::execution::Executor;
 use agora::execution::python::PythonExecutor;
 
@@ -64,6 +65,21 @@ async fn the_language() {
 #[tokio::test]
 async fn storage_of_the_sdk() {
     check(include_str!("features/sdk_storage.py")).await;
+}
+
+#[tokio::test]
+async fn what_public_contracts_use() {
+    check(include_str!("features/in_public.py")).await;
+    check(include_str!("features/in_public_v3.py")).await;
+}
+
+#[tokio::test]
+async fn a_contract_of_2024_names_its_attributes_and_methods_as_it_likes() {
+    let executor = executor();
+    let mut shop = Contract::deploy(&executor, include_str!("features/in_2024.py"), vec![]).await;
+    assert_eq!(shop.call("list_item", vec![Value::from("a")]).await, Value::from(1_u64));
+    assert_eq!(shop.call("is_cheap", vec![]).await, Value::Bool(true));
+    assert_eq!(shop.call("list_item", vec![Value::from("b")]).await, Value::from(2_u64));
 }
 
 #[tokio::test]

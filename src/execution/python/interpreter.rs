@@ -23,7 +23,7 @@ const CODES_MAX: usize = 64;
 const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 20] = [
+const SDK: [(&str, &str); 21] = [
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
@@ -39,6 +39,7 @@ const SDK: [(&str, &str); 20] = [
     ("genlayer.messages", include_str!("sdk/messages.py")),
     ("genlayer.events", include_str!("sdk/events.py")),
     ("genlayer.abi", include_str!("sdk/abi.py")),
+    ("genlayer.public_abi", include_str!("sdk/public_abi.py")),
     ("genlayer.icontract", include_str!("sdk/icontract.py")),
     ("genlayer", include_str!("sdk/package.py")),
     ("genlayer.generations", include_str!("sdk/generations.py")),

@@ -9,6 +9,29 @@ from genlayer.types import Address, SizedInt
 _LISTS = (list, DynArray, Array)
 
 
+class FixedBytes:
+    """`bytes1` to `bytes32`: so many bytes, in one word."""
+
+    def __init__(self, size):
+        self.size = size
+        self.__name__ = self.__qualname__ = f"bytes{size}"
+
+    def __call__(self, value):
+        if len(value) != self.size:
+            raise ValueError(f"`{self.__name__}` has {self.size} bytes, not {len(value)}")
+        return bytes(value)
+
+    def __repr__(self):
+        return self.__name__
+
+
+FIXED_BYTES = {f"bytes{size}": FixedBytes(size) for size in range(1, 33)}
+
+
+class InplaceTuple:
+    """The first type of a `tuple[…]` whose parts lie where the tuple would, without an offset."""
+
+
 def signature_of(type_):
     """The type's name in a method's signature."""
     if isinstance(type_, SizedInt) and type_.bits is not None:
@@ -16,11 +39,12 @@ def signature_of(type_):
     simple = {bool: "bool", str: "string", bytes: "bytes", Address: "address"}.get(type_)
     if simple is not None:
         return simple
-    if isinstance(type_, (tuple, list)):
-        return f"({','.join(map(signature_of, type_))})"
+    if isinstance(type_, FixedBytes):
+        return type_.__name__
+    parts = _parts(type_)
+    if parts is not None:
+        return f"({','.join(map(signature_of, parts))})"
     origin, args = typing.get_origin(type_), typing.get_args(type_)
-    if origin is tuple:
-        return f"({','.join(map(signature_of, args))})"
     if origin is Array:
         return f"{signature_of(args[0])}[{_length(args)}]"
     if origin in _LISTS:
@@ -38,7 +62,37 @@ def _parts(type_):
     """The types within a tuple, or None."""
     if isinstance(type_, (tuple, list)):
         return list(type_)
-    return list(typing.get_args(type_)) if typing.get_origin(type_) is tuple else None
+    if typing.get_origin(type_) is not tuple:
+        return None
+    return [part for part in typing.get_args(type_) if part is not InplaceTuple]
+
+
+def _is_in_place(type_):
+    return typing.get_origin(type_) is tuple and InplaceTuple in typing.get_args(type_)[:1]
+
+
+def _flat(types):
+    """The types, with the parts of tuples in place of those that lie in place."""
+    found = []
+    for type_ in types:
+        found.extend(_flat(_parts(type_)) if _is_in_place(type_) else [type_])
+    return found
+
+
+def _flat_values(types, values):
+    found = []
+    for type_, value in zip(types, values, strict=True):
+        if _is_in_place(type_):
+            found.extend(_flat_values(_parts(type_), value))
+        else:
+            found.append(value)
+    return found
+
+
+def _gathered(types, values):
+    """What `_flat_values` made flat, from an iterator."""
+    return [tuple(_gathered(_parts(type_), values)) if _is_in_place(type_) else next(values)
+            for type_ in types]
 
 
 def _is_dynamic(type_):
@@ -69,6 +123,7 @@ def _word(number):
 def _encode_all(types, values):
     if len(types) != len(values):
         raise ValueError(f"{len(types)} values are needed, not {len(values)}")
+    types, values = _flat(types), _flat_values(types, values)
     head, tail = b"", b""
     start = sum(map(_head_size, types))
     for type_, value in zip(types, values):
@@ -93,6 +148,8 @@ def _encode(type_, value):
         return _word(1 if value else 0)
     if type_ is Address:
         return bytes(12) + Address(value).as_bytes
+    if isinstance(type_, FixedBytes):
+        return type_(value) + bytes(32 - type_.size)
     if type_ in (str, bytes):
         data = value.encode() if type_ is str else bytes(value)
         return _word(len(data)) + data + bytes(-len(data) % 32)
@@ -114,11 +171,11 @@ def _number(data, at):
 
 def _decode_all(types, data, base):
     values, at = [], base
-    for type_ in types:
+    for type_ in _flat(types):
         where = base + _number(data, at) if _is_dynamic(type_) else at
         values.append(_decode(type_, data, where))
         at += _head_size(type_)
-    return values
+    return _gathered(types, iter(values))
 
 
 def _decode(type_, data, at):
@@ -130,6 +187,8 @@ def _decode(type_, data, at):
         return _number(data, at) != 0
     if type_ is Address:
         return Address(_number(data, at).to_bytes(32, "big")[12:])
+    if isinstance(type_, FixedBytes):
+        return _number(data, at).to_bytes(32, "big")[:type_.size]
     parts = _parts(type_)
     if parts is not None:
         return tuple(_decode_all(parts, data, at))
@@ -147,16 +206,12 @@ def _decode(type_, data, at):
 
 def encode(type_, value):
     """Encodes one value; a dynamic one is preceded by its offset, as an argument is."""
-    parts = _parts(type_)
-    return _encode_all(parts, value) if parts is not None else _encode_all([type_], [value])
+    return _encode_all([type_], [value])
 
 
 def decode(type_, data, offset=0):
     """Reads what `encode` wrote."""
-    data = bytes(data)[offset:]
-    parts = _parts(type_)
-    return tuple(_decode_all(parts, data, 0)) if parts is not None else _decode(
-        type_, data, _number(data, 0) if _is_dynamic(type_) else 0)
+    return _decode_all([type_], bytes(data)[offset:], 0)[0]
 
 
 def selector_of(name, params):
@@ -177,4 +232,8 @@ class MethodEncoder:
         return self.selector + _encode_all(self._params, list(args))
 
     def decode_ret(self, data):
-        return None if self._ret in (None, type(None)) else decode(self._ret, data)
+        if self._ret in (None, type(None)):
+            return None
+        # A method returns the parts of a tuple one by one.
+        parts = _parts(self._ret)
+        return decode(self._ret, data) if parts is None else tuple(_decode_all(parts, data, 0))

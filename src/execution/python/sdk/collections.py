@@ -71,6 +71,10 @@ class _Sequence(_View):
         items[places] = values
         self._codec.set(self._slot, self._offset, items)
 
+    def assign(self, values):
+        """Takes the items of an iterable in place of its own."""
+        self._codec.set(self._slot, self._offset, list(values))
+
     def reverse(self):
         """Turns the order of the items around."""
         self._set_slice(slice(None), [_in_memory(item) for item in reversed(self)])
@@ -206,11 +210,18 @@ class Array(_Sequence):
         return self._slot, self._offset + index * self._codec.item.size
 
 
+class _Items(collections.abc.ItemsView):
+    """The entries of a map, found in one walk."""
+
+    def __iter__(self):
+        return self._mapping._walk()
+
+
 class _Values(collections.abc.ValuesView):
     """The values of a map, found in one walk."""
 
     def __iter__(self):
-        for _, value in self._mapping.items():
+        for _, value in self._mapping._walk():
             yield value
 
 
@@ -275,7 +286,7 @@ class TreeMap(_View, metaclass=_MapType):
             self[key] = make()
         return self[key]
 
-    def setdefault(self, key, default):
+    def setdefault(self, key, default=None):
         """The value of `key`; `default` is put there first when there is none."""
         return self.compute_if_absent(key, lambda: default)
 
@@ -289,9 +300,18 @@ class TreeMap(_View, metaclass=_MapType):
         del self[key]
         return value
 
-    def update(self, other):
-        """Puts all entries of another map in."""
-        for key, value in other.items():
+    def popitem(self):
+        """Takes the last entry out and returns its key and value."""
+        if not self:
+            raise KeyError("popitem(): the TreeMap is empty")
+        key = list(self)[-1]
+        return key, self.pop(key)
+
+    def update(self, other=(), /, **named):
+        """Puts all entries of another map, or all pairs, in."""
+        for key, value in other.items() if hasattr(other, "items") else other:
+            self[key] = value
+        for key, value in named.items():
             self[key] = value
 
     def clear(self):
@@ -313,6 +333,9 @@ class TreeMap(_View, metaclass=_MapType):
 
     def items(self):
         """Pairs of key and value in the order of keys."""
+        return _Items(self)
+
+    def _walk(self):
         for key, place in self._codec.tree(self._slot, self._offset).walk():
             yield key, self._codec.value.get(*place)
 

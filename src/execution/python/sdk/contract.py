@@ -18,8 +18,18 @@ class Access:
 def _mark(function, access):
     if not callable(function):
         raise TypeError(f"only methods can be public, not `{type(function).__name__}`")
+    _evaluate_annotations(function)
     function.__agora_public__ = access
     return function
+
+
+def _evaluate_annotations(function):
+    """Now, while the method does not hide a type of its name: `def list(self) -> list[str]`."""
+    try:
+        function.__annotations__
+    except Exception:
+        # Of what comes later in the file; whoever needs them looks again.
+        pass
 
 
 class _Write:
@@ -54,6 +64,8 @@ class public:
 class Contract:
     """Base class: annotated fields of a subclass live in storage, zero at first."""
 
+    #: May a view method change state? Those of 2024 are views by their names only.
+    _agora_views_write = False
     #: Contract classes the running job has defined.
     _defined = []
 

@@ -10,9 +10,12 @@ import difflib
 import re
 import sys
 import types as _types
+import typing
 
+import _genlayer
 import genlayer
-from genlayer import abi, calldata, contract, events, gl, icontract, memory, messages, storage
+from genlayer import (abi, calldata, contract, events, gl, icontract, memory, messages, public_abi,
+                      storage)
 from genlayer import types as _values
 from genlayer.types import UserError
 
@@ -46,7 +49,7 @@ INVENTED = {"transfer": "get_contract_at(address).emit_transfer", "block": "mess
             "call_llm": "nondet.exec_prompt", "log": "trace"}
 MESSAGE = {"sender": "sender_address", "timestamp": "gl.message_raw['datetime']",
            "datetime": "gl.message_raw['datetime']", "sender_account": "sender_address",
-           "contract_account": "contract_address", "raw": "gl.message_raw",
+           "contract_account": "contract_address",
            "from_address": "sender_address", "transfer": "gl.get_contract_at(…).emit_transfer"}
 
 
@@ -121,6 +124,12 @@ def _of_package(name):
     raise AttributeError(f"module 'genlayer' has no attribute '{name}'{text}")
 
 
+def _of_chain(name):
+    if name == "id":
+        return gl.message.chain_id
+    raise AttributeError(f"module 'genlayer.chain' has no attribute '{name}'")
+
+
 def _path(name, **entries):
     module = sys.modules.get(name)
     if module is None:
@@ -161,7 +170,8 @@ def _set_up():
         deploy_contract=messages.deploy_contract, get_at=messages.get_contract_at,
         get_contract_at=messages.get_contract_at, ContractProxy=messages.ContractProxy)
     sys.modules["genlayer.contract"] = genlayer.contract = gl.contract = contracts
-    chain = _path("genlayer.chain", Account=Account, Event=events.Event)
+    chain = _path("genlayer.chain", Account=Account, IAccount=Account, Event=events.Event,
+                  ON=typing.Literal["accepted", "finalized"], __getattr__=_of_chain)
     advanced = _path("genlayer.gl.advanced", emit_raw_event=events.emit_raw_event,
                      user_error_immediate=UserError.immediate, UserError=UserError)
     sys.modules["genlayer.advanced"] = advanced
@@ -205,7 +215,23 @@ def _paths(contracts, evm):
     _path("genlayer.message")
     genlayer.py.__dict__.update(_internal=internal, _native=native, evm=evm, eth=evm)
     genlayer.__dict__.update(std=std, sdk=sdk)
+    for path in ("genlayer.py.public_abi", "genlayer.vm.public_abi"):
+        sys.modules[path] = public_abi
+    genlayer.py.public_abi = public_abi
+    _wasi()
     _of_2024(values)
+
+
+def _wasi():
+    """What contracts reach for when they want the machine itself."""
+    wasi = _path("genlayer.gl.wasi", get_self_balance=_genlayer.balance)
+    wasi.get_balance = lambda address: messages.get_contract_at(_values.Address(address)).balance
+    gl.wasi = genlayer.wasi = sys.modules["genlayer.wasi"] = wasi
+    calls = _path("genlayer.gl._internal.gl_call", gl_call_generic=messages.gl_call_generic)
+    gl._internal = _path("genlayer.gl._internal", gl_call=calls, __path__=[])
+    machine = sys.modules["genlayer.vm"]
+    machine.ABI = machine.public_abi = public_abi
+    machine.gl_call = calls
 
 
 def _of_2024(values):
@@ -239,7 +265,7 @@ def message_of(fields, is_init, runner, source):
 def begin(message, runner, source):
     """Tells what the running contract's call is."""
     _Names.strict = _pin(runner) in _STRICT_PINS
-    _Names.old = "contract_runner" in source
+    _Names.old = "contract_runner" in source or "IContract" in source
     genlayer.message = message
     sys.modules["genlayer.message"].__dict__.update(vars(message))
 
@@ -248,6 +274,7 @@ def prepare(module, raw):
     """Puts the names of 2024 into the contract's module, which are there without an import."""
     if _Names.old:
         module["contract_runner"] = icontract.ContractRunner(raw)
+        module["Contract"] = icontract.ExternalContract
 
 
 def end():

@@ -99,10 +99,23 @@ def run_to_end(coroutine):
 _OWN = ("_slot", "_offset")
 
 
+class _Unless:
+    """A property that gives way to an attribute of its name."""
+
+    def __init__(self, original):
+        self._original = original
+
+    def __get__(self, instance, owner=None):
+        return self if instance is None else self._original.fget(instance)
+
+
 class IContract(Contract):
     """Base class of the contracts of 2024."""
 
     gas_used = 0
+    _agora_views_write = True
+    balance = _Unless(Contract.balance)
+    address = _Unless(Contract.address)
 
     def __init__(self):
         pass
@@ -205,6 +218,18 @@ async def call_llm_with_principle(prompt, eq_principle="", comparative=True):
 async def get_webpage_with_principle(url, eq_principle="", comparative=True):
     """A page, as those functions told it."""
     return {"output": _page(url, "text")}
+
+
+class ExternalContract:
+    """`Contract(address)`: another contract, whose methods are called at once."""
+
+    def __init__(self, address):
+        self._address = address if isinstance(address, Address) else Address(address)
+
+    def __getattr__(self, name):
+        from genlayer import messages
+
+        return getattr(messages.get_contract_at(self._address).view(), name)
 
 
 class ContractRunner:

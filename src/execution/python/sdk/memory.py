@@ -48,7 +48,7 @@ class MemoryMap(TreeMap):
     def __iter__(self):
         yield from sorted(self._entries)
 
-    def items(self):
+    def _walk(self):
         for key in sorted(self._entries):
             yield key, self._entries[key]
 
@@ -66,6 +66,9 @@ class MemoryList(list):
 
     def truncate(self, length=0):
         del self[length:]
+
+    def assign(self, values):
+        self[:] = values
 
 
 def zero(codec):
@@ -91,10 +94,15 @@ def make_map(cls):
 
 def inmem_allocate(type_, *args, **kwargs):
     """A value of a storage type in memory: zeros, then its constructor."""
-    made = zero(codec_of(type_, "inmem_allocate"))
-    if isinstance(made, (MemoryMap, MemoryList, list)):
-        if args or kwargs:
-            raise TypeError(f"`{kind(made)}` takes no arguments")
+    codec = codec_of(type_, "inmem_allocate")
+    made = zero(codec)
+    if isinstance(made, (MemoryMap, list)):
+        if kwargs or len(args) > 1:
+            raise TypeError(f"`{codec.name}` takes what it begins with, and nothing else")
+        if args and isinstance(made, MemoryMap):
+            made.update(args[0])
+        elif args:
+            made[:] = args[0]
     elif isinstance(typing.get_origin(type_) or type_, type) and hasattr(made, "__dict__"):
         if args or kwargs:
             made.__init__(*args, **kwargs)
@@ -122,6 +130,10 @@ class Indirection:
         codec, slot = self._place
         codec.set(slot, 0, value)
 
+    def slot(self):
+        """The slot that the value lies in."""
+        return self._place[1]
+
     def __class_getitem__(cls, parameters):
         return collections.types.GenericAlias(cls, parameters)
 
@@ -132,18 +144,33 @@ class VLA(DynArray):
     __slots__ = ()
 
 
-class VlaCodec:
-    """Length u32, then the items, in the same slot."""
+_FIXED = ("a contract cannot replace its own code on this network: whoever deployed it does, with "
+          "`sim_upgradeContractCode` or a transaction of the type `upgrade`")
+
+
+def _fixed(self, *args, **kwargs):
+    raise NotImplementedError(_FIXED)
+
+
+class Code(bytes):
+    """The source of the running contract, which stays as it is."""
+
+    append = extend = insert = truncate = clear = pop = assign = _fixed
+    __setitem__ = __delitem__ = __iadd__ = _fixed
+
+
+class CodeCodec:
+    """The network keeps code by itself, not in the contract's storage."""
 
     name = "VLA"
     size = 4
 
     def get(self, slot, offset):
-        length = int.from_bytes(storage.read(slot, offset, 4), "little")
-        return storage.read(slot, offset + 4, length)
+        from genlayer import program
 
-    def set(self, slot, offset, value):
-        storage.write(slot, offset, len(value).to_bytes(4, "little") + bytes(value))
+        return Code(program.source().encode())
+
+    set = _fixed
 
 
 ROOT_SLOT_ID = bytes(32)
@@ -161,7 +188,7 @@ class Root:
 
     @property
     def code(self):
-        return Indirection(VlaCodec(), ROOT_SLOT_ID, 1)
+        return Indirection(CodeCodec(), ROOT_SLOT_ID, 1)
 
     @property
     def locked_slots(self):
@@ -170,6 +197,13 @@ class Root:
     @property
     def upgraders(self):
         return Indirection(codec_of(DynArray[storage.Address], "upgraders"), ROOT_SLOT_ID, 3)
+
+    def lock_default(self):
+        """Locks the root, the code and the rights themselves: without effect on this network."""
+        locked = self.locked_slots.get()
+        for slot in (ROOT_SLOT_ID, self.code.slot(), self.locked_slots.slot(),
+                     self.upgraders.slot()):
+            locked.append(int.from_bytes(slot, "little"))
 
     def slot(self):
         return ROOT_SLOT_ID

@@ -240,6 +240,19 @@ def evm_contract_interface(declaration):
     return AccountProxy
 
 
+def gl_call_generic(request, decode=None):
+    """`gl_call`: a request to the machine itself. Payments are made; nothing else is known here."""
+    kind = next(iter(request), None)
+    if kind != "EthSend" or len(request) != 1:
+        raise NotImplementedError(f"the call `{kind}` of the machine is not supported: use what "
+                                  "`gl` offers for it")
+    parts = request[kind]
+    if parts.get("calldata"):
+        raise NotImplementedError(_NO_EVM)
+    target = _target(parts["address"])
+    return vm.Lazy(lambda: _pay(False, _value(parts.get("value", 0)), target))
+
+
 def _source(code):
     if not isinstance(code, (str, bytes, bytearray, memoryview)):
         raise TypeError(f"`code` must be str or bytes, not `{type(code).__name__}`")

@@ -50,6 +50,7 @@ gl = _path(
 )
 gl.evm = _path("genlayer.gl.evm", contract_interface=messages.evm_contract_interface,
                encode=abi.encode, decode=abi.decode, MethodEncoder=abi.MethodEncoder,
+               InplaceTuple=abi.InplaceTuple, type_name_of=abi.signature_of, **abi.FIXED_BYTES,
                signature_of=abi.signature_of, selector_of=abi.selector_of)
 gl.vm = sys.modules["genlayer.gl.vm"] = vm
 gl.nondet = sys.modules["genlayer.gl.nondet"] = nondet

@@ -48,6 +48,8 @@ class Message:
         raise AttributeError("gl.message cannot be changed")
 
     def __getattr__(self, name):
+        if name == "raw":
+            return gl.message_raw
         raise AttributeError(f"gl.message has no `{name}`"
                              + generations.hint(name, vars(self), generations.MESSAGE))
 
@@ -205,7 +207,7 @@ def _call(job):
                         "decorate it with `@gl.public.write.payable`")
     if job["reader"]:
         _genlayer.set_readonly("this is a read-only call: state cannot change")
-    elif access.readonly:
+    elif access.readonly and not cls._agora_views_write:
         name, hint = f"`{method.__name__}`", "decorate it with `@gl.public.write`"
         _genlayer.set_readonly(f"{name} is a view method and cannot change state: {hint}")
         _genlayer.refuse_messages(f"{name} is a view method and cannot send messages: {hint}")

@@ -4,9 +4,11 @@ A codec reads and writes at `(slot, offset)`; what does not fit in place lies in
 from that position. All zeros is the zero value of every type, so fresh storage needs no set-up.
 """
 
+import builtins
 import dataclasses
 import datetime
 import struct
+import types
 import typing
 
 import _genlayer
@@ -344,6 +346,9 @@ REFUSED = {
 
 def codec_of(type_, where):
     """The codec of a type; `where` names the field in messages."""
+    if isinstance(type_, types.FunctionType):
+        # Annotations of fields are looked up late: a method `str` hides the type of that name.
+        type_ = getattr(builtins, type_.__name__, type_)
     if isinstance(type_, SizedInt):
         if type_.bits is None:
             return SIMPLE[bigint]
