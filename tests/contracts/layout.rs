@@ -42,7 +42,12 @@ async fn every_type_has_its_bytes() {
             "01000000000000000000000001",
             "",
         ),
-        ("TreeMap[u8, Pair]", "{7: Pair(2, True)}", "010000000100000000", "07020001"),
+        (
+            "TreeMap[u8, Pair]",
+            "gl.storage.inmem_allocate(TreeMap[u8, Pair], {7: Pair(2, True)})",
+            "010000000100000000",
+            "07020001",
+        ),
     ] {
         let source = format!(
             "from genlayer import *\nimport datetime, typing\nfrom dataclasses import dataclass\n\

@@ -212,11 +212,17 @@ async fn values_that_do_not_fit_are_refused_in_words() {
         .await;
     check_refused("i8", "self.f = -129", "OverflowError").await;
     check_refused("u256", "self.f = -1", "OverflowError").await;
-    check_refused("u8", "self.f = 'x'", "`u8` storage takes an int, not `str`").await;
+    let text = "AttributeError: field `f`: `u8` storage takes an int, not `str`";
+    check_refused("u8", "self.f = 'x'", text).await;
+    check_refused("str", "self.f = 1", "AttributeError: field `f`: `str` storage takes").await;
     check_refused("Address", "self.f = '0x00'", "takes an Address, not `str`").await;
+    check_refused("bytes", "self.f = 'x'", "TypeError: field `f`: `bytes` storage takes").await;
     check_refused("TreeMap[str, u8]", "self.f[1] = 2", "keys of this TreeMap are `str`").await;
     check_refused("DynArray[u8]", "self.f = DynArray()", "can't be instantiated by user").await;
-    check_refused("TreeMap[str, u8]", "self.f = [1]", "storage takes a map, not `list`").await;
+    let words = "AssertionError: field `f`: Is right the same storage type? `TreeMap` <- `dict`";
+    check_refused("TreeMap[str, u8]", "self.f = {}", words).await;
+    check_refused("TreeMap[str, u8]", "self.f = 1", "`TreeMap[str, u8]` <- `int`").await;
+    check_refused("Array[u8, 2]", "self.f = [1]", "AssertionError: field `f`: `Array").await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { privateKeyToAccount, generatePrivateKey } from "viem/accounts";
 import { concat, keccak256, pad, toBytes, toHex } from "viem";
-import { answer, contract, eventually, post, rpc, setFinalityWindow, url } from "./support.mjs";
+import { answer, contract, eventually, post, rpc, setFinalityWindow, transactionWith, url } from "./support.mjs";
 import { account, client, deploy, read, write } from "./support_client.mjs";
 
 const newTransaction = keccak256(toBytes("NewTransaction(bytes32,address,address)"));
@@ -230,6 +230,22 @@ describe("a pending transaction", () => {
     assert.deepEqual(await rpc("sim_cancelTransaction", hash, signature), { transaction_hash: hash, status: "CANCELED" });
     assert.equal((await rpc("eth_getTransactionByHash", hash)).status, "CANCELED");
     assert.ok((await answer("sim_cancelTransaction", [hash, signature])).error, "once is enough");
+  });
+});
+
+describe("a contract whose deploy failed", () => {
+  test("is not there, and its calls say so", async () => {
+    const code = "from genlayer import *\nclass X(gl.Contract):\n    def __init__(self):\n        raise ValueError()\n";
+    const deployed = await transactionWith(await client.deployContract({ code, args: [] }), "ACCEPTED");
+    const address = deployed.to_address;
+    const called = await client.writeContract({ address, functionName: "get", args: [], value: 0n });
+    const { consensus_data: data, txExecutionResultName } = await transactionWith(called, "ACCEPTED", "FINALIZED");
+    assert.equal(txExecutionResultName, "FINISHED_WITH_ERROR");
+    assert.equal(data.leader_receipt.length, 1);
+    assert.deepEqual(data.validators, []);
+    const [receipt] = data.leader_receipt;
+    assert.equal(receipt.execution_result, "ERROR");
+    assert.deepEqual(receipt.node_config, { address: "contract_not_found_handler" });
   });
 });
 

@@ -44,5 +44,5 @@ class Values(IContract):
 #> call claim [] => 4
 #> call claim [] => 3
 #> call get_all [] => [1, 3]
-#> fail get_worse [] => is a view method and cannot change state
+#> call get_worse [] => 1
 #> fail keep_function [] => a `function` cannot be kept

@@ -184,7 +184,15 @@ fn fee_config() -> serde_json::Value {
                 "externalFinalization": { "accounting": false, "genvmExecution": false },
             },
         },
-        "defaultFees": null,
+        "defaultFees": {
+            "distribution": {
+                "leaderTimeunitsAllocation": "0", "validatorTimeunitsAllocation": "0",
+                "appealRounds": "0", "executionBudgetPerRound": "0", "executionConsumed": "0",
+                "totalMessageFees": "0", "rotations": ["0"], "maxPriceGenPerTimeUnit": "0",
+                "storageFeeMaxGasPrice": "0", "receiptFeeMaxGasPrice": "0",
+            },
+            "feeValue": "0",
+        },
     })
 }
 

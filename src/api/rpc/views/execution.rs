@@ -119,6 +119,11 @@ impl Produced {
         receipt
     }
 
+    /// Was there no contract to call?
+    pub(super) fn found_no_contract(&self) -> bool {
+        self.result.split_first() == Some((&CONTRACT_ERROR, b"contract_not_found".as_slice()))
+    }
+
     /// The error in words.
     fn words(&self) -> Json {
         let payload = self.result.get(1..).unwrap_or_default();

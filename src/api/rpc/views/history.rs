@@ -7,6 +7,9 @@ use super::put;
 use super::transaction::TransactionContext;
 use crate::domain::Bytes;
 
+/// Who answers, with Studio, for a contract that is not there (`reference/studio.md` section 1.12).
+const NO_CONTRACT: &str = "contract_not_found_handler";
+
 /// All rounds, oldest first: one entry for every leader's turn.
 pub(super) fn history(
     consensus: Option<&Json>,
@@ -72,6 +75,9 @@ fn receipts_of_leader(
     let (Some(produced), Some(seat)) = (produced(rotation), seats(rotation).next()) else {
         return Vec::new();
     };
+    if produced.found_no_contract() {
+        return vec![produced.receipt(calldata, "leader", json!({ "address": NO_CONTRACT }))];
+    }
     let led = produced.receipt(calldata, "leader", context.node(seat));
     let Some(vote) = seat.get("vote").filter(|vote| !vote.is_null()) else { return vec![led] };
     let mut voted = produced.receipt(calldata, "validator", context.node(seat));
@@ -81,7 +87,9 @@ fn receipts_of_leader(
 
 /// What the other seats did.
 fn validators(rotation: &Json, calldata: &Bytes, context: &TransactionContext) -> Vec<Json> {
-    let Some(mut produced) = produced(rotation) else { return Vec::new() };
+    let Some(mut produced) = produced(rotation).filter(|it| !it.found_no_contract()) else {
+        return Vec::new();
+    };
     // A validator's own prints and outputs are not on record: those of the leader are.
     produced.block_outputs = Map::new();
     produced.pending = Vec::new();

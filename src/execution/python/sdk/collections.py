@@ -350,12 +350,16 @@ class TreeMap(_View, metaclass=_MapType):
         return repr(dict(self.items()))
 
 
+class _Copy(dict):
+    """What a TreeMap held. Unlike a dict of the contract's it may be stored again."""
+
+
 def _in_memory(value):
     """A value that stays what it is when storage changes."""
     if isinstance(value, _Sequence):
         return [_in_memory(item) for item in value]
     if isinstance(value, TreeMap):
-        return {key: _in_memory(item) for key, item in value.items()}
+        return _Copy((key, _in_memory(item)) for key, item in value.items())
     if getattr(type(value), "_agora_view", False):
         copy = object.__new__(type(value).__mro__[1])
         for field in vars(type(value)).values():
@@ -412,7 +416,8 @@ class ArrayCodec:
             raise TypeError(f"`{self.name}` storage takes a list, not `{kind(value)}`")
         items = [_in_memory(item) for item in value]
         if len(items) != self.length:
-            raise ValueError(f"`{self.name}` storage takes {self.length} items, not {len(items)}")
+            raise AssertionError(f"`{self.name}` storage takes {self.length} items, "
+                                 f"not {len(items)}")
         for index, item in enumerate(items):
             self.item.set(slot, offset + index * self.item.size, item)
 
@@ -451,19 +456,23 @@ class TreeMapCodec:
     def set(self, slot, offset, value):
         if isinstance(value, TreeMap) and (value._slot, value._offset) == (slot, offset):
             return
-        if not isinstance(value, (dict, TreeMap)):
-            raise TypeError(f"`{self.name}` storage takes a map, not `{kind(value)}`")
+        if not isinstance(value, (_Copy, TreeMap)):
+            self._refuse(kind(value), kind(value))
         if isinstance(value, TreeMap) and value._codec is not None:
-            theirs = value._codec.name
-            # Equal types have equal names; the sentence is that of GenVM's SDK.
-            if theirs != self.name:
-                raise AssertionError("Is right the same storage type? `TreeMap` <- `TreeMap`: "
-                                     f"`{self.name}` <- `{theirs}`. A field is there and empty "
-                                     "from the start: leave the assignment out")
+            # Equal types have equal names.
+            if value._codec.name != self.name:
+                self._refuse("TreeMap", value._codec.name)
         entries = {key: _in_memory(item) for key, item in value.items()}
         tree = self.get(slot, offset)
         tree.clear()
         tree.update(entries)
+
+    def _refuse(self, theirs, type_):
+        """The first sentence is that of GenVM's SDK."""
+        raise AssertionError(f"Is right the same storage type? `TreeMap` <- `{theirs}`: "
+                             f"`{self.name}` <- `{type_}`. A field is there and empty from the "
+                             "start: leave the assignment out, put entries in one by one or with "
+                             "`update`")
 
 
 COMPARABLE = (storage.IntCodec, storage.StrCodec, storage.BytesCodec, storage.AddressCodec,

@@ -2,6 +2,9 @@
 
 A codec reads and writes at `(slot, offset)`; what does not fit in place lies in the slot derived
 from that position. All zeros is the zero value of every type, so fresh storage needs no set-up.
+
+A value of a wrong type raises what it raises in GenVM, where most types are found out by the method
+they lack: `AttributeError`, or `AssertionError` for records and maps.
 """
 
 import builtins
@@ -44,14 +47,14 @@ class IntCodec:
 
     def set(self, slot, offset, value):
         if not isinstance(value, int):
-            raise TypeError(f"`{self.name}` storage takes an int, not `{kind(value)}`")
+            raise AttributeError(f"`{self.name}` storage takes an int, not `{kind(value)}`")
         if not self.low <= value <= self.high:
             raise OverflowError(f"{value} is out of range for `{self.name}`")
         write(slot, offset, value.to_bytes(self.size, "little", signed=self.signed))
 
 
 class BoolCodec:
-    """One byte."""
+    """One byte; what is true of a value is what counts, whatever it is."""
 
     name = "bool"
     size = 1
@@ -61,8 +64,6 @@ class BoolCodec:
         return read(slot, offset, 1) != b"\0"
 
     def set(self, slot, offset, value):
-        if not isinstance(value, (bool, int)):
-            raise TypeError(f"`bool` storage takes True or False, not `{kind(value)}`")
         write(slot, offset, b"\1" if value else b"\0")
 
 
@@ -96,7 +97,8 @@ class AddressCodec:
 
     def set(self, slot, offset, value):
         if not isinstance(value, Address):
-            raise TypeError(f"`Address` storage takes an Address, not `{kind(value)}`: Address(…)")
+            raise AttributeError(f"`Address` storage takes an Address, not `{kind(value)}`: "
+                                 "Address(…)")
         write(slot, offset, value.as_bytes)
 
 
@@ -112,7 +114,7 @@ class StrCodec:
 
     def set(self, slot, offset, value):
         if not isinstance(value, str):
-            raise TypeError(f"`str` storage takes a str, not `{kind(value)}`")
+            raise AttributeError(f"`str` storage takes a str, not `{kind(value)}`")
         _genlayer.write_blob(slot, offset, value.encode())
 
 
@@ -162,8 +164,7 @@ class NoneCodec:
         return None
 
     def set(self, slot, offset, value):
-        if value is not None:
-            raise TypeError(f"`None` storage takes None, not `{kind(value)}`")
+        pass
 
 
 class DatetimeCodec:
@@ -185,7 +186,7 @@ class DatetimeCodec:
 
     def set(self, slot, offset, value):
         if not isinstance(value, datetime.datetime):
-            raise TypeError(f"`datetime` storage takes a datetime, not `{kind(value)}`")
+            raise AttributeError(f"`datetime` storage takes a datetime, not `{kind(value)}`")
         since = value.replace(tzinfo=None) - self.EPOCH
         zone = value.utcoffset()
         parts = (0, 0, 0, 0) if zone is None else (1, zone.days, zone.seconds, zone.microseconds)
@@ -209,7 +210,7 @@ class Field:
     def __set__(self, instance, value):
         try:
             self.codec.set(instance._slot, instance._offset + self.offset, value)
-        except (TypeError, OverflowError, AssertionError) as error:
+        except (TypeError, AttributeError, OverflowError, AssertionError) as error:
             raise type(error)(f"field `{self.name}`: {error}") from None
 
     def __delete__(self, instance):
@@ -292,7 +293,7 @@ class StructCodec:
 
     def set(self, slot, offset, value):
         if not isinstance(value, self.cls):
-            raise TypeError(f"`{self.name}` storage takes a `{self.name}`, not `{kind(value)}`")
+            raise AssertionError(f"`{self.name}` storage takes a `{self.name}`, not `{kind(value)}`")
         if getattr(value, "_slot", None) == slot and value._offset == offset:
             return
         for field in self.fields:
