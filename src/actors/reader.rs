@@ -76,10 +76,28 @@ impl ReaderPorts {
         address: Address,
         version: StateVersion,
     ) -> Result<ContractView, ReadError> {
-        let answer = self.state.view.send(ViewContract { address, version }).await;
-        let view = answer.unwrap_or(Err(StoreError::Closed))?;
+        if let Some(view) = self.stored(address, version).await? {
+            return Ok(view);
+        }
+        // Before its deploy is final a contract has its code, and a final state of zeros: clients
+        // that ask for it do not find an address without a contract.
+        if version == StateVersion::Finalized
+            && let Some(view) = self.stored(address, StateVersion::Accepted).await?
+        {
+            let nothing = Snapshot { pages: Arc::default(), complete: true };
+            return Ok(ContractView { snapshot: nothing, ..view });
+        }
         let name = address.to_string();
-        view.ok_or(ReadError::Store(StoreError::NotFound { what: "contract", name }))
+        Err(ReadError::Store(StoreError::NotFound { what: "contract", name }))
+    }
+
+    async fn stored(
+        &self,
+        address: Address,
+        version: StateVersion,
+    ) -> Result<Option<ContractView>, StoreError> {
+        let answer = self.state.view.send(ViewContract { address, version }).await;
+        answer.unwrap_or(Err(StoreError::Closed))
     }
 
     async fn call(&self, call: ReadOnlyCall) -> Result<Execution, ReadError> {

@@ -25,6 +25,8 @@ use crate::execution::scripted::Scripted;
 use crate::execution::{Entry, ExecutionRequest, Role};
 
 const CONTRACT: Address = Address::new([3; 20]);
+/// A contract whose deploy is not final.
+const YOUNG: Address = Address::new([4; 20]);
 const SENDER: Address = Address::new([9; 20]);
 
 #[derive(Debug)]
@@ -65,7 +67,8 @@ fn view(asked: ViewContract) -> Option<ContractView> {
         balance: Amount::from(100),
     };
     let found = ContractView { record, snapshot: Snapshot::default() };
-    (asked.address == CONTRACT).then_some(found)
+    let is_there = asked.address == CONTRACT || asked.address == YOUNG && !finalized;
+    is_there.then_some(found)
 }
 
 type Seen = Arc<Mutex<Vec<ExecutionRequest>>>;
@@ -134,6 +137,22 @@ fn a_question_is_run_by_the_first_validator_and_can_only_read() {
         let old = ReadOnlyCall { version: StateVersion::Finalized, ..call(CallEntry::View) };
         ask(&reader, old).await.unwrap();
         assert_eq!(&seen.lock().unwrap()[0].code.source[..], b"final");
+    });
+}
+
+#[test]
+fn the_final_state_of_a_deploy_that_is_not_final_is_nothing() {
+    paused(|| async {
+        let (reader, seen) = reader(electorate());
+        let version = StateVersion::Finalized;
+        let young = ReadOnlyCall { contract: YOUNG, version, ..call(CallEntry::View) };
+        ask(&reader, young).await.unwrap();
+        let request = seen.lock().unwrap().remove(0);
+        assert_eq!(&request.code.source[..], b"accepted");
+        let nothing = Snapshot { complete: true, ..Snapshot::default() };
+        assert_eq!(request.snapshot, nothing);
+        let unknown = ReadOnlyCall { contract: SENDER, version, ..call(CallEntry::View) };
+        assert!(matches!(ask(&reader, unknown).await, Err(ReadError::Store(_))));
     });
 }
 

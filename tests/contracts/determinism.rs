@@ -36,6 +36,47 @@ class Probe(gl.Contract):
         }
 "#;
 
+/// Texts and orders that come from where objects lie, in other interpreters.
+const OBJECTS: &str = r#"
+from genlayer import *
+
+class Thing:
+    def __init__(self, number):
+        self.number = number
+
+def steps():
+    yield 1
+
+class Objects(gl.Contract):
+    def __init__(self):
+        pass
+
+    @gl.public.view
+    def texts(self) -> list[str]:
+        values = [object(), Thing(1), Thing, steps, steps(), self.texts, lambda: 1, [].append, self]
+        return [repr(value) for value in values] + [f"{Thing(2)}", str(Thing(2)), "%r" % Thing(3)]
+
+    @gl.public.view
+    def order(self) -> list[int]:
+        things = [thing.number for thing in {Thing(number) for number in range(40)}]
+        errors = [error.args[0] for error in {ValueError(number) for number in range(40)}]
+        return things + errors + [hash(object()), hash(Thing(1)), object.__hash__(Thing(1))]
+"#;
+
+/// The same, with `id`, whose callers have a process of their own.
+const IDS: &str = r#"
+from genlayer import *
+
+class Ids(gl.Contract):
+    def __init__(self):
+        pass
+
+    @gl.public.view
+    def go(self) -> list[int]:
+        one, other = object(), object()
+        return [id(one), id(other), id(one), id(Ids), id(id(one))]
+"#;
+
 fn without_cost(execution: Execution) -> Execution {
     assert!(execution.outcome.is_success(), "{execution:?}");
     assert!(execution.cost.cpu_micros > 0);
@@ -55,6 +96,22 @@ async fn every_run_on_every_worker_is_the_same() {
     assert!(value.contains("2023-11-14T22:13:20.123000+00:00"), "{value}");
     assert!(value.contains("2023-11-14T22:13:20.123000Z"), "{value}");
     assert!(value.contains("2023-11-14 22:13"), "{value}");
+}
+
+#[tokio::test]
+async fn objects_do_not_tell_where_they_lie() {
+    let (one, many) = (executor(), PythonExecutor::start(settings(3), Services::none()).unwrap());
+    for (source, method) in [(OBJECTS, "texts"), (OBJECTS, "order"), (IDS, "go")] {
+        let first = without_cost(one.execute(request(source, Some(method), vec![])).await.unwrap());
+        let text = format!("{:?}", returned(&first));
+        assert!(!text.contains("0x7f") && !text.contains("0x5"), "an address: {text}");
+        for executor in [&one, &many, &one, &many, &many] {
+            // Other objects come and go in between.
+            executor.execute(request(PROBE, Some("go"), vec![])).await.unwrap();
+            let again = executor.execute(request(source, Some(method), vec![])).await.unwrap();
+            assert_eq!(without_cost(again), first, "{method}");
+        }
+    }
 }
 
 #[tokio::test]

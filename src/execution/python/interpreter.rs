@@ -10,7 +10,7 @@ use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
 use super::tame::is_tame;
-use super::{native, values};
+use super::{identity, native, values};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 use crate::execution::package::Package;
@@ -101,6 +101,7 @@ impl Python {
         let fingerprint = Fingerprint::default();
         let mut python = Self { interpreter, run, fingerprint, compiled: VecDeque::new() };
         python.rehearse();
+        python.interpreter.enter(identity::install);
         python.fingerprint = Fingerprint::take(&modules);
         Ok(python)
     }
@@ -156,11 +157,13 @@ impl Python {
         };
         let ending = self.interpreter.enter(|vm| {
             vm.recursion_limit.set(RECURSION_MAX);
-            self.call(&compiled, job, vm).unwrap_or_else(|error| {
+            let ending = self.call(&compiled, job, vm).unwrap_or_else(|error| {
                 let mut trace = String::new();
                 let _ = vm.write_exception(&mut trace, &error);
                 Ending::failure("exit_code 1", trace)
-            })
+            });
+            identity::forget();
+            ending
         });
         self.compiled.push_back(compiled);
         ending

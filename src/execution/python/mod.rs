@@ -11,6 +11,7 @@ mod examples;
 mod executor;
 mod fingerprint;
 mod frame;
+mod identity;
 mod interpreter;
 mod job;
 mod link;

@@ -152,7 +152,7 @@ mod _genlayer {
     use super::super::blocks::{BlockError, Handed};
     use super::super::outbox::OutboxError;
     use super::super::store::{StoreError, child_slot};
-    use super::super::values;
+    use super::super::{identity, values};
     use super::{Parent, STATE, State, ask_parent};
     use crate::domain::{
         Address, Amount, Bytes, EmittedMessage, MessageBody, Trigger, U256, keccak256,
@@ -238,6 +238,11 @@ mod _genlayer {
     #[pyfunction]
     fn child(slot: ArgBytesLike, offset: u32, vm: &VirtualMachine) -> PyResult {
         Ok(vm.ctx.new_bytes(child_slot(&slot_of(&slot, vm)?, offset).to_vec()).into())
+    }
+
+    #[pyfunction(name = "identity")]
+    fn identity_(object: PyObjectRef) -> usize {
+        identity::number(&object)
     }
 
     #[pyfunction(name = "keccak256")]

@@ -87,6 +87,7 @@ def _builtins():
     """The built-ins of one contract: its own copy, so that nothing it does to them stays."""
     own = dict(vars(builtins))
     own["open"] = program.open_file
+    own["id"] = _genlayer.identity
     own["input"] = own["breakpoint"] = _unavailable
     return own
 
