@@ -1,7 +1,7 @@
 //! HTTP: the REST interface, its description and its measurements.
 //!
 //! Holds [`crate::actors::handles::Handles`] and never an actor or a connection. A request passes
-//! [`server`]'s watch (rate limit, measurement, error shape), then one handler of [`rest`], which
+//! [`server`]'s watch (rate limit, pages of others, measurement, error shape), then one handler of [`rest`], which
 //! reads every field by name (`input`), asks the network, and answers a documented view. Every
 //! refusal has the one shape of [`error`].
 
@@ -12,6 +12,7 @@ mod input;
 pub mod limits;
 mod metrics;
 pub mod openapi;
+mod origins;
 pub mod rest;
 pub mod rpc;
 pub mod server;

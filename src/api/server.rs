@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{IpAddr, TcpListener};
 
-use actix_cors::Cors;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
@@ -14,7 +13,7 @@ use tokio::time::Instant;
 use super::error::ApiError;
 use super::limits::{ApiSettings, Limits};
 use super::metrics::Metrics;
-use super::{Access, openapi, rest, rpc};
+use super::{openapi, origins, rest, rpc};
 use crate::actors::handles::Handles;
 
 /// What handlers work with; one for all workers.
@@ -46,7 +45,7 @@ pub fn start(listener: TcpListener, handles: Handles, settings: ApiSettings) -> 
         App::new()
             .app_data(api.clone())
             .wrap(Compress::default())
-            .wrap(cors(&api.settings))
+            .wrap(origins::cors(&api.settings))
             .wrap(from_fn(watch))
             .configure(rest::configure)
     })
@@ -60,35 +59,10 @@ pub fn start(listener: TcpListener, handles: Handles, settings: ApiSettings) -> 
     Ok(server.run())
 }
 
-fn cors(settings: &ApiSettings) -> Cors {
-    let cors = Cors::default()
-        .allow_any_method()
-        .allow_any_header()
-        .expose_headers([header::LOCATION, header::RETRY_AFTER])
-        .max_age(3_600);
-    let cors = if matches!(settings.access, Access::Open) {
-        cors.allowed_origin_fn(|origin, _| is_loopback(origin))
-    } else {
-        cors
-    };
-    settings.cors_origins.iter().fold(cors, |cors, origin| match origin.as_str() {
-        "*" => cors.allow_any_origin(),
-        origin => cors.allowed_origin(origin),
-    })
-}
-
-/// Does a page come from this machine? Those of the developer's own applications do, and no other
-/// page can say so.
-fn is_loopback(origin: &HeaderValue) -> bool {
-    let host = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    let host = host.map(|(_, host)| host.rsplit_once(':').map_or(host, |(host, _)| host));
-    host.is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
-}
-
 /// Paths that are asked by machines again and again, and have no rate limit.
 const WITHOUT_RATE_LIMIT: [&str; 3] = ["/health", "/ready", "/metrics"];
 
-/// Around every request: rate limit, measurement, and the one shape of errors.
+/// Around every request: rate limit, pages of others, measurement, and the one shape of errors.
 async fn watch<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -118,7 +92,8 @@ fn admit(api: &Api, request: &ServiceRequest, client: Option<IpAddr>) -> Result<
     if WITHOUT_RATE_LIMIT.contains(&request.path()) {
         return Ok(());
     }
-    api.limits.request(client)
+    api.limits.request(client)?;
+    origins::admit(&api.settings, request)
 }
 
 /// Gives errors of the framework and its middleware the shape of all others.

@@ -2,7 +2,8 @@
 //!
 //! JSON has no addresses, no bytes and no integers beyond 2⁵³, so those are objects with one key:
 //! `{"$address": "0x…"}`, `{"$bytes": "0x…"}`, `{"$int": "123"}`. A map that has such a key itself
-//! is written `{"$map": {…}}`. Integers of more than 1024 bytes are written in hexadecimal.
+//! is written `{"$map": {…}}`. Integers of more than 1024 bytes are written in hexadecimal. What is
+//! nested so deep that readers of JSON refuse it is written by its encoding: `{"$calldata": "0x…"}`.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,9 @@ use super::calldata::{DEPTH_MAX, Integer, Value};
 
 /// The largest integer every JSON reader keeps exactly.
 const SAFE_INTEGER_MAX: i64 = (1 << 53) - 1;
+/// Levels of a value that are written as JSON. A level can take two containers, and readers of JSON
+/// stop at 128 of them, counting those that an answer adds around the value.
+const LEVELS_MAX: usize = 48;
 
 /// Why JSON is not a calldata value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +74,8 @@ fn read_map(entries: &Map<String, Json>, depth: usize) -> Result<Value, Notation
 /// The only key of an object and its value, when that key is one of ours.
 fn tagged(entries: &Map<String, Json>) -> Option<(&'static str, &Json)> {
     let (key, value) = entries.iter().next().filter(|_| entries.len() == 1)?;
-    let tag = ["$address", "$bytes", "$int", "$map"].into_iter().find(|tag| tag == key)?;
+    let tag =
+        ["$address", "$bytes", "$calldata", "$int", "$map"].into_iter().find(|tag| tag == key)?;
     Some((tag, value))
 }
 
@@ -80,14 +85,14 @@ fn read_tagged(tag: &'static str, value: &Json) -> Result<Value, NotationError> 
         "$address" => {
             (text.parse().ok().map(Value::Address), "`0x` and 40 hexadecimal digits, as a string")
         }
-        "$bytes" => {
-            let digits = text.strip_prefix("0x");
-            let bytes = digits.and_then(|digits| alloy_primitives::hex::decode(digits).ok());
-            (
-                bytes.map(|bytes| Value::Bytes(Bytes::from(bytes))),
-                "`0x` and an even number of hexadecimal digits, as a string",
-            )
-        }
+        "$bytes" => (
+            hexadecimal(text).map(|bytes| Value::Bytes(Bytes::from(bytes))),
+            "`0x` and an even number of hexadecimal digits, as a string",
+        ),
+        "$calldata" => (
+            hexadecimal(text).and_then(|bytes| Value::decode(&bytes).ok()),
+            "an encoded value: `0x` and hexadecimal digits, as a string",
+        ),
         "$int" => (
             Integer::parse(text).map(Value::Integer),
             "an integer as a string: at most 8000 decimal digits, or `0x` and hexadecimal ones",
@@ -97,8 +102,30 @@ fn read_tagged(tag: &'static str, value: &Json) -> Result<Value, NotationError> 
     value.ok_or(NotationError::BadTag { tag, expected })
 }
 
+fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    alloy_primitives::hex::decode(text.strip_prefix("0x")?).ok()
+}
+
 /// Writes a calldata value as JSON.
 pub fn to_json(value: &Value) -> Json {
+    if is_deeper(value, LEVELS_MAX) {
+        return json!({ "$calldata": Bytes::from(value.encode()) });
+    }
+    write(value)
+}
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let Some(within) = levels.checked_sub(1) else {
+        return matches!(value, Value::Array(_) | Value::Map(_));
+    };
+    match value {
+        Value::Array(values) => values.iter().any(|value| is_deeper(value, within)),
+        Value::Map(entries) => entries.values().any(|value| is_deeper(value, within)),
+        _ => false,
+    }
+}
+
+fn write(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(value) => Json::Bool(*value),
@@ -109,10 +136,10 @@ pub fn to_json(value: &Value) -> Json {
         },
         Value::Bytes(bytes) => json!({ "$bytes": bytes }),
         Value::Text(text) => Json::String(text.clone()),
-        Value::Array(values) => Json::Array(values.iter().map(to_json).collect()),
+        Value::Array(values) => Json::Array(values.iter().map(write).collect()),
         Value::Map(entries) => {
             let map: Map<String, Json> =
-                entries.iter().map(|(key, value)| (key.clone(), to_json(value))).collect();
+                entries.iter().map(|(key, value)| (key.clone(), write(value))).collect();
             if tagged(&map).is_some() { json!({ "$map": map }) } else { Json::Object(map) }
         }
     }
@@ -136,6 +163,24 @@ mod tests {
         for json in values {
             assert_eq!(to_json(&from_json(&json).unwrap()), json);
         }
+    }
+
+    #[test]
+    fn what_is_too_deep_for_readers_of_json_is_written_by_its_encoding() {
+        let nested = |levels: usize| {
+            let deepest = Value::Map(BTreeMap::from([("$int".to_owned(), Value::Null)]));
+            (1..levels)
+                .fold(deepest, |inner, _| Value::Map(BTreeMap::from([("$map".to_owned(), inner)])))
+        };
+        for levels in [1, LEVELS_MAX, LEVELS_MAX + 1, DEPTH_MAX - 1] {
+            let json = to_json(&nested(levels));
+            assert_eq!(json.get("$calldata").is_some(), levels > LEVELS_MAX, "{levels}");
+            let text = json!([[[[[[[[json]]]]]]]]).to_string();
+            let read: Json = serde_json::from_str(&text).unwrap();
+            let read = read.pointer("/0/0/0/0/0/0/0/0").unwrap();
+            assert_eq!(from_json(read), Ok(nested(levels)), "{levels}");
+        }
+        assert!(from_json(&json!({ "$calldata": "0xff" })).is_err());
     }
 
     #[test]

@@ -48,6 +48,11 @@ impl Account {
         Self { balance, ..self }
     }
 
+    /// This account with one transaction more.
+    pub(super) fn counted(self) -> Self {
+        Self { nonce: self.nonce.saturating_add(1), ..self }
+    }
+
     /// Stores the balance and the nonce.
     pub(super) fn store(&self, conn: &mut Connection) -> Result<(), StoreError> {
         const OPERATION: &str = "storing an account";

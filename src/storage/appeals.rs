@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::Connection;
+use super::accounts::Account;
 use super::batch::BatchContext;
 use super::envelopes;
 use super::failure::During;
@@ -79,7 +80,8 @@ pub fn appeal_open_in_txn(
 }
 
 /// Opens the appeal that the signer of an envelope wants; the same envelope again has no second
-/// effect.
+/// effect. It counts as the signer's transaction: who appeals the same decision later must sign other
+/// bytes, and takes them from the account's nonce.
 pub fn appeal_open_signed_in_txn(
     conn: &mut Connection,
     ctx: &mut BatchContext,
@@ -90,6 +92,7 @@ pub fn appeal_open_signed_in_txn(
         return Ok(());
     }
     appeal_open_in_txn(conn, ctx, signed.subject, signed.signer, at)?;
+    Account::load(conn, signed.signer)?.counted().store(conn)?;
     envelopes::insert(conn, &signed.envelope, signed.signer, signed.subject)
 }
 

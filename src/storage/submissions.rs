@@ -285,8 +285,7 @@ impl Payment {
             totals = Some(Totals { minted, ..before });
         }
         sender.balance = sender.balance.saturating_sub(locked);
-        sender.nonce = sender.nonce.saturating_add(1);
-        Ok(Self { sender: Some(sender), locked, totals })
+        Ok(Self { sender: Some(sender.counted()), locked, totals })
     }
 
     fn make(&self, conn: &mut Connection) -> Result<(), StoreError> {

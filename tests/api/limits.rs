@@ -100,6 +100,34 @@ async fn only_named_origins_may_read_across() {
 }
 
 #[actix_web::test]
+async fn what_pages_of_others_want_done_is_refused() {
+    let named = "https://app.example";
+    let open = ApiSettings { cors_origins: vec![named.into()], ..ApiSettings::default() };
+    let world = World::with(open).await;
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "sim_deleteAllValidators" });
+    let ask = async |path: &str, origin: &str| {
+        // A page may send this without asking the browser's leave.
+        let headers = [("origin", origin), ("content-type", "text/plain")];
+        world.request("POST", path, &headers, Some(call.to_string().into_bytes())).await
+    };
+    for origin in ["http://evil.example", "null", "http://localhost.evil.example:4000"] {
+        for path in ["/api", "/v1/clock/freeze", "/v1/snapshots"] {
+            let (status, code, field) = ask(path, origin).await.refusal();
+            assert_eq!((status, code.as_str()), (403, "origin_refused"), "{origin} {path}");
+            assert_eq!(field.as_deref(), Some("Origin"));
+        }
+        let socket = world.client.ws(format!("{}/ws", world.base)).header("origin", origin);
+        assert!(socket.connect().await.is_err(), "{origin}");
+    }
+    assert_eq!(world.result("sim_countValidators", json!([])).await, 5);
+    for origin in [named, "http://localhost:8080", "http://[::1]:3000", "moz-extension://a-b"] {
+        assert_eq!(ask("/v1/clock/freeze", origin).await.status.as_u16(), 200, "{origin}");
+        let socket = world.client.ws(format!("{}/ws", world.base)).header("origin", origin);
+        assert!(socket.connect().await.is_ok(), "{origin}");
+    }
+}
+
+#[actix_web::test]
 async fn a_body_that_does_not_come_is_not_awaited_for_ever() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let settings = ApiSettings {

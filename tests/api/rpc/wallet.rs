@@ -269,12 +269,12 @@ async fn what_cannot_be_is_refused_in_words() {
 }
 
 #[actix_web::test]
-async fn an_appeal_is_signed_once_and_answers_with_what_it_is_about() {
+async fn an_appeal_counts_once_and_answers_with_what_it_is_about() {
     let world = World::with_network(agora::api::ApiSettings::default(), |network| {
         network.finality_window = std::time::Duration::from_mins(10);
     })
     .await;
-    for _ in 0..8 {
+    for _ in 0..16 {
         world.post("/v1/validators", &json!({ "stake": 10 })).await.expect(201);
     }
     let wallet = Wallet::new(0);
@@ -296,6 +296,14 @@ async fn an_appeal_is_signed_once_and_answers_with_what_it_is_about() {
     let receipt = world.result("eth_getTransactionReceipt", json!([hash_of(&raw)])).await;
     assert_eq!(receipt["logs"][0]["topics"][1], subject);
     assert_eq!(receipt["from"], appellant.address);
+    // Clients sign for the number they are told, so the next appeal is another one.
+    let count = world.result("eth_getTransactionCount", json!([appellant.address])).await;
+    assert_eq!(count, "0x1");
+    let input = alloy_sol_types::SolCall::abi_encode(&submitAppealCall { id });
+    let again = appellant.sign(&Wanted::new(1, input));
+    assert_eq!(world.result("eth_sendRawTransaction", json!([again])).await, subject);
+    let judged = world.wait(subject.as_str().unwrap(), "ACCEPTED").await;
+    assert_eq!(judged["consensus"]["appeals"].as_array().map(Vec::len), Some(2), "{judged}");
     let early = alloy_sol_types::SolCall::abi_encode(&finalizeTransactionCall { id });
     let raw = wallet.sign(&Wanted::new(2, early));
     let (code, message) = world.refused("eth_sendRawTransaction", json!([raw])).await;
