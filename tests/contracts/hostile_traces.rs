@@ -1,5 +1,10 @@
 //! Contracts that want the next one to find something of them: nobody does.
 
+use agora::execution::Executor;
+use agora::execution::nondeterminism::Services;
+use agora::execution::python::PythonExecutor;
+
+use crate::harness::*;
 use crate::trial::{Trial, Verdict};
 
 async fn leave_nothing(leaks: &[&str]) {
@@ -141,5 +146,43 @@ async fn code_does_not_outlive_its_execution() {
         "kept = lambda: kept\nsys.modules['genlayer.program']._modules.clear()",
     ] {
         trial.check(&hidden(body), Verdict::Returns("done")).await;
+    }
+}
+
+/// Sources that look tame and put code of theirs where the interpreter calls it later: no other
+/// contract may ever meet them.
+#[tokio::test]
+async fn what_a_contract_leaves_meets_no_other_contract() {
+    const HEAD: &str = "from genlayer import *\nimport collections.abc, datetime, re, typing\n";
+    const VICTIM: &str = "class Victim(gl.Contract):\n    n: u256\n    def __init__(self):\n        \
+        self.n = 1\n    @gl.public.write\n    def go(self) -> str:\n        \
+        datetime.datetime.strptime('2020-01-01', '%Y-%m-%d')\n        \
+        return f\"{re.match('[a-z]+', 'abc')} {isinstance('a', collections.abc.Mapping)}\"\n";
+    const IN_A_CACHE: &str = "KEPT = []\nclass Evil(str):\n    def __hash__(self):\n        \
+        return hash('%Y-%m-%d')\n    def __eq__(self, other):\n        for kept in KEPT:\n            \
+        kept.n = 888\n        return True\nclass A(gl.Contract):\n    n: u256\n    \
+        def __init__(self):\n        pass\n    @gl.public.write\n    def go(self):\n        \
+        datetime.datetime.strptime('2020-01-01', Evil('%Y-%m-%d'))\n        KEPT.append(self)\n";
+    const THROUGH_SELF: &str = "class Fake:\n    def match(*args):\n        return 'fake'\n\
+        def poison(self):\n    for cache in (self._cache, self._cache2):\n        \
+        cache[(str, '[a-z]+', 0)] = Fake()\nclass A(gl.Contract):\n    def __init__(self):\n        \
+        pass\n    @gl.public.write\n    def go(self):\n        poison(re)\n";
+    const THROUGH_A_MODULE: &str = "class A(gl.Contract):\n    def __init__(self):\n        pass\n    \
+        @gl.public.write\n    def go(self):\n        \
+        typing.operator.methodcaller('reg' + 'ister', str)(collections.abc.Mapping)\n";
+    let executor = PythonExecutor::start(settings(1), Services::none()).unwrap();
+    let victim = format!("{HEAD}{VICTIM}");
+    let ask =
+        async |source: &str| executor.execute(request(source, Some("go"), vec![])).await.unwrap();
+    let untouched = ask(&victim).await;
+    for attack in [IN_A_CACHE, THROUGH_SELF, THROUGH_A_MODULE] {
+        let attacked = ask(&format!("{HEAD}{attack}")).await;
+        assert!(attacked.outcome.is_success(), "{attacked:?}");
+        let again = ask(&victim).await;
+        assert_eq!(
+            (&again.outcome, &again.state),
+            (&untouched.outcome, &untouched.state),
+            "{attack}"
+        );
     }
 }

@@ -121,20 +121,24 @@ class Ordinary(gl.Contract):
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn ordinary_contracts_keep_their_worker() {
+async fn ordinary_contracts_keep_their_process_and_share_it_with_no_other() {
     let limit = 192_000_005;
     let settings = PythonSettings { memory_limit_bytes: limit, ..settings(1) };
     let executor = PythonExecutor::start(settings, Services::none()).unwrap();
     let mut sources: Vec<&str> = examples().iter().map(|example| example.source).collect();
     sources.push(ORDINARY);
-    let mut first = None;
+    let (mut worker, mut copies) = (None, Vec::new());
     for source in sources {
         let code = request(source, None, vec![]).code;
         assert!(executor.schema(code).await.unwrap().is_ok());
+        let processes = workers(limit);
         executor.execute(request(source, None, vec![])).await.unwrap();
         executor.execute(request(source, Some("go"), vec![])).await.unwrap();
-        let workers = workers(limit);
-        assert_eq!(*first.get_or_insert_with(|| workers.clone()), workers, "{source}");
+        assert_eq!(workers(limit), processes, "{source}");
+        let (first, copy) = (processes[0].min(processes[1]), processes[0].max(processes[1]));
+        assert_eq!(*worker.get_or_insert(first), first, "{source}");
+        assert!(!copies.contains(&copy), "a process of another contract's: {source}");
+        copies.push(copy);
     }
     let last = executor.execute(request(ORDINARY, Some("go"), vec![])).await.unwrap();
     assert!(last.outcome.is_success(), "{last:?}");

@@ -22,7 +22,7 @@ use crate::execution::nondeterminism::{Asker, NoAnswer, Services};
 use crate::execution::{ExecutionError, OtherContract, PageSource, World};
 
 /// How deep contracts may ask each other.
-const DEPTH_MAX: usize = 8;
+pub(super) const DEPTH_MAX: usize = 8;
 /// Numbers of questions that belong to one block.
 const NUMBERS: u32 = 1_000;
 /// Most questions one execution may ask.
@@ -158,7 +158,7 @@ impl<'a> Conversation<'a> {
                     ToWorker::Answer(answer)
                 }
                 FromWorker::Done(report) => return Ok(*report),
-                // It has a fresh process now, and the first one has seen nothing but the code.
+                // It has a fresh process now, and the one before has not looked at the job.
                 FromWorker::Ready(Ended::Code(EXIT_USED)) if std::mem::take(&mut is_new) => {
                     lease.worker.send(&job).await?;
                     continue;
@@ -236,7 +236,7 @@ impl<'a> Conversation<'a> {
         let Some(other) = other else { return failed("invalid_contract absent") };
         let job = view_job(identity, contract, calldata, &other);
         let terms = Terms::of(&job);
-        let mut lease = Arc::clone(self.pool).lease_nested().await?;
+        let mut lease = Arc::clone(self.pool).lease_nested(other.code.hash).await?;
         let mut conversation = Conversation {
             pool: self.pool,
             surroundings: self.surroundings,

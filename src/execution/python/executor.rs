@@ -174,7 +174,7 @@ async fn serve(pool: Arc<Pool>, mut orders: mpsc::UnboundedReceiver<Order>) {
 
 async fn fulfil(pool: Arc<Pool>, mut order: Order) {
     let started = Instant::now();
-    let mut waiting = Box::pin(Arc::clone(&pool).lease());
+    let mut waiting = Box::pin(Arc::clone(&pool).lease(order.code.hash));
     // Who no longer waits for the answer needs no worker either.
     let lease = tokio::select! {
         biased;

@@ -72,7 +72,7 @@ pub(super) struct Locks {
 /// How a process ends to which the system refused what a job needs.
 pub(super) const EXIT_SYSTEM: i32 = 71;
 
-/// How a process ends that has run jobs, when the next one needs a fresh process.
+/// How a process ends that served one contract's code, when the next job is of another.
 pub(super) const EXIT_USED: i32 = 72;
 
 /// How a process ended.

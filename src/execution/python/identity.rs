@@ -1,10 +1,9 @@
 //! Identities of objects: `id()`, the hash that an object has by itself, and `<… at 0x…>`.
 //!
 //! The interpreter takes an object's address for all three. That depends on what ran before and on
-//! the machine, so validators would see different texts, and sets of objects in different orders.
-//! Here an object gets the next number when it is first asked for, and keeps it, and its memory, until
-//! the job ends. Types and functions keep the hash they have: the interpreter's own tables know them
-//! by it.
+//! the machine, so validators would see different texts. Here an object gets the next number when it
+//! is first asked for, and keeps it, and its memory: until the job ends, or for ever where it was asked
+//! for while the interpreter warmed up.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,18 +16,24 @@ use rustpython_vm::{AsObject as _, Py, PyObject, PyObjectRef, PyResult, VirtualM
 /// How a type writes its objects.
 type Repr = fn(&PyObject, &VirtualMachine) -> PyResult<PyStrRef>;
 
+/// Numbers by address, with the objects, so that no address is used again.
+type Numbers = HashMap<usize, (usize, PyObjectRef)>;
+
 /// The number of the first object, and the distance to the next one: as addresses look.
 const FIRST: usize = 0x1_0000;
 const STEP: usize = 16;
 
 thread_local! {
-    /// Numbers by address, with the objects, so that no address is used again.
-    static NUMBERS: RefCell<HashMap<usize, (usize, PyObjectRef)>> = RefCell::default();
+    /// Of objects that all jobs find.
+    static LASTING: RefCell<Numbers> = RefCell::default();
+    /// Of the job's own, or before any job of all.
+    static NUMBERS: RefCell<Numbers> = RefCell::default();
     /// How types wrote themselves; `object` comes last.
     static ORIGINALS: RefCell<Vec<(PyTypeRef, Repr)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Makes the interpreter's types write and hash numbers in place of addresses.
+/// Makes types write and hash numbers in place of addresses; to be called before any module is loaded,
+/// whose tables know types and functions by their hash.
 pub(super) fn install(vm: &VirtualMachine) {
     let types = &vm.ctx.types;
     for class in [
@@ -51,13 +56,6 @@ pub(super) fn install(vm: &VirtualMachine) {
     let own_hash = object.slots.hash.load();
     object.slots.hash.store(Some(hash));
     renew(object, "__hash__", vm);
-    let kept = [
-        types.type_type,
-        types.function_type,
-        types.builtin_function_or_method_type,
-        types.method_descriptor_type,
-        types.wrapper_descriptor_type,
-    ];
     for_each_subclass(object, &mut |class| {
         if let (Some(found), Some(original)) = (class.slots.repr.load(), own_repr)
             && std::ptr::fn_addr_eq(found, original)
@@ -66,7 +64,6 @@ pub(super) fn install(vm: &VirtualMachine) {
         }
         if let (Some(found), Some(original)) = (class.slots.hash.load(), own_hash)
             && std::ptr::fn_addr_eq(found, original)
-            && !kept.iter().any(|kind| class.fast_issubclass(*kind))
         {
             class.slots.hash.store(Some(hash));
         }
@@ -88,22 +85,28 @@ fn for_each_subclass(class: &Py<PyType>, visit: &mut impl FnMut(&Py<PyType>)) {
     }
 }
 
+/// Keeps the numbers given so far for all jobs to come.
+pub(super) fn settle() {
+    LASTING.set(NUMBERS.take());
+}
+
 /// Forgets the objects of the job that has ended, and those that are made while these go.
 pub(super) fn forget() {
-    loop {
-        let ended = NUMBERS.take();
-        if ended.is_empty() {
-            break;
-        }
-        drop(ended);
+    while NUMBERS.with_borrow(|numbers| !numbers.is_empty()) {
+        drop(NUMBERS.take());
     }
 }
 
 /// The number of an object.
 pub(super) fn number(object: &PyObject) -> usize {
-    NUMBERS.with_borrow_mut(|numbers| {
-        let next = FIRST.saturating_add(STEP.saturating_mul(numbers.len()));
-        numbers.entry(object.get_id()).or_insert_with(|| (next, object.to_owned())).0
+    let address = object.get_id();
+    let (lasting, before) = LASTING
+        .with_borrow(|lasting| (lasting.get(&address).map(|(number, _)| *number), lasting.len()));
+    lasting.unwrap_or_else(|| {
+        NUMBERS.with_borrow_mut(|numbers| {
+            let next = FIRST.saturating_add(STEP.saturating_mul(before + numbers.len()));
+            numbers.entry(address).or_insert_with(|| (next, object.to_owned())).0
+        })
     })
 }
 
@@ -120,26 +123,16 @@ fn repr(object: &PyObject, vm: &VirtualMachine) -> PyResult<PyStrRef> {
         return Err(vm.new_type_error("this object cannot be written"));
     };
     let text = original(object, vm)?;
-    let text = text.to_string_lossy();
-    Ok(vm.ctx.new_str(numbered(&text, number(object))))
-}
-
-/// The text with the number in place of the first address.
-fn numbered(text: &str, number: usize) -> String {
-    const BEFORE: &str = " at 0x";
-    let Some((before, rest)) = text.split_once(BEFORE) else { return text.to_owned() };
-    let after = rest.trim_start_matches(|digit: char| digit.is_ascii_hexdigit());
-    format!("{before}{BEFORE}{number:x}{after}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::numbered;
-
-    #[test]
-    fn the_first_address_becomes_the_number() {
-        assert_eq!(numbered("<object object at 0x7ffe12>", 0x1_0010), "<object object at 0x10010>");
-        assert_eq!(numbered("<code f at 0xab file \"x\">", 1), "<code f at 0x1 file \"x\">");
-        assert_eq!(numbered("<built-in function len>", 1), "<built-in function len>");
+    let text = numbered(&text.to_string_lossy(), object);
+    // Methods of built-in types tell where the object lies that they are of.
+    if !object.class().is(vm.ctx.types.builtin_function_or_method_type) {
+        return Ok(vm.ctx.new_str(text));
     }
+    let of = vm.get_attribute_opt(object.to_owned(), "__self__")?;
+    Ok(vm.ctx.new_str(of.map_or_else(|| text.clone(), |of| numbered(&text, &of))))
+}
+
+/// The text with the object's number in place of its address.
+fn numbered(text: &str, object: &PyObject) -> String {
+    text.replace(&format!("{:#x}", object.get_id()), &format!("{:#x}", number(object)))
 }

@@ -17,8 +17,9 @@ use crate::execution::package::Package;
 
 /// Python calls may nest this deep.
 const RECURSION_MAX: usize = 1000;
-/// How many contracts are kept compiled.
-const CODES_MAX: usize = 64;
+/// How many contracts are kept compiled, and how much source they may have together.
+const KEPT_MAX: usize = 64;
+const KEPT_SOURCE_BYTES_MAX: usize = 1 << 20;
 /// Most bytes a result may have.
 const RESULT_BYTES_MAX: usize = 1 << 20;
 
@@ -74,7 +75,8 @@ struct Compiled {
     modules: PyObjectRef,
     /// Other files by path.
     files: PyObjectRef,
-    /// May its jobs share a process with others?
+    source_bytes: usize,
+    /// May jobs of it follow each other in one process?
     is_tame: bool,
 }
 
@@ -92,6 +94,7 @@ impl Python {
         let interpreter = build();
         let (run, modules) = interpreter.enter(|vm| {
             vm.recursion_limit.set(RECURSION_MAX);
+            identity::install(vm);
             warm(vm).map_err(|error| {
                 let mut text = String::new();
                 let _ = vm.write_exception(&mut text, &error);
@@ -101,7 +104,7 @@ impl Python {
         let fingerprint = Fingerprint::default();
         let mut python = Self { interpreter, run, fingerprint, compiled: VecDeque::new() };
         python.rehearse();
-        python.interpreter.enter(identity::install);
+        identity::settle();
         python.fingerprint = Fingerprint::take(&modules);
         Ok(python)
     }
@@ -130,43 +133,48 @@ impl Python {
         self.compiled.iter().any(|compiled| compiled.hash == *hash)
     }
 
-    /// May jobs of this code share the process with others? Code that is not here may.
-    pub(super) fn may_share(&self, hash: &Digest) -> bool {
-        self.compiled.iter().all(|compiled| compiled.hash != *hash || compiled.is_tame)
+    /// May jobs of this code follow each other in one process?
+    pub(super) fn is_tame(&self, hash: &Digest) -> bool {
+        self.compiled.iter().any(|compiled| compiled.hash == *hash && compiled.is_tame)
     }
 
-    /// Compiles and keeps a source; the least recently used one goes when there are too many.
+    /// Compiles a source for later jobs too, unless it is a large one; those that were compiled longest
+    /// ago go when there are too many.
+    pub(super) fn keep(&mut self, hash: Digest, source: &Bytes) {
+        if source.len() > KEPT_SOURCE_BYTES_MAX || self.add(hash, source).is_err() {
+            return;
+        }
+        let bytes =
+            |kept: &VecDeque<Compiled>| kept.iter().map(|it| it.source_bytes).sum::<usize>();
+        while self.compiled.len() > KEPT_MAX || bytes(&self.compiled) > KEPT_SOURCE_BYTES_MAX {
+            self.compiled.pop_front();
+        }
+    }
+
+    /// Compiles a source.
     pub(super) fn add(&mut self, hash: Digest, source: &Bytes) -> Result<(), Ending> {
         let package = Package::read(source)
             .map_err(|words| Ending::failure("invalid_contract", format!("{words}\n")))?;
         let compiled = self.interpreter.enter(|vm| compile(hash, &package, vm));
         let compiled = compiled
             .map_err(|_error| Ending::failure("invalid_contract", "the code cannot be kept\n"))?;
-        if self.compiled.len() >= CODES_MAX {
-            self.compiled.pop_front();
-        }
-        self.compiled.push_back(compiled);
+        self.compiled.push_back(Compiled { source_bytes: source.len(), ..compiled });
         Ok(())
     }
 
     /// Runs a job whose code is here.
-    pub(super) fn run(&mut self, job: &Job) -> Ending {
-        let position = self.compiled.iter().position(|compiled| compiled.hash == job.code);
-        let Some(compiled) = position.and_then(|position| self.compiled.remove(position)) else {
+    pub(super) fn run(&self, job: &Job) -> Ending {
+        let Some(compiled) = self.compiled.iter().find(|compiled| compiled.hash == job.code) else {
             return Ending::failure("exit_code 1", "the code is not here\n");
         };
-        let ending = self.interpreter.enter(|vm| {
+        self.interpreter.enter(|vm| {
             vm.recursion_limit.set(RECURSION_MAX);
-            let ending = self.call(&compiled, job, vm).unwrap_or_else(|error| {
+            self.call(compiled, job, vm).unwrap_or_else(|error| {
                 let mut trace = String::new();
                 let _ = vm.write_exception(&mut trace, &error);
                 Ending::failure("exit_code 1", trace)
-            });
-            identity::forget();
-            ending
-        });
-        self.compiled.push_back(compiled);
-        ending
+            })
+        })
     }
 
     fn call(&self, compiled: &Compiled, job: &Job, vm: &VirtualMachine) -> PyResult<Ending> {
@@ -180,7 +188,8 @@ impl Python {
     }
 
     /// Takes away what can be taken away of the last job; is nothing of it left?
-    pub(super) fn clean_up(&mut self) -> bool {
+    pub(super) fn clean_up(&self) -> bool {
+        identity::forget();
         self.interpreter.enter(|vm| self.fingerprint.restore(vm))
     }
 
@@ -217,6 +226,7 @@ fn compile(hash: Digest, package: &Package, vm: &VirtualMachine) -> PyResult<Com
         runner: vm.ctx.new_str(package.runner.as_str()).into(),
         modules: modules.into(),
         files: files.into(),
+        source_bytes: 0,
         is_tame: package.modules.values().all(|module| is_tame(&module.source)),
     })
 }

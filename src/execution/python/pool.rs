@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::conversation::DEPTH_MAX;
 use super::process::Worker;
 use super::settings::{PythonSettings, SandboxReport};
 use super::touched::Touched;
+use crate::domain::Digest;
 use crate::execution::ExecutionError;
 
 /// The workers of one executor.
@@ -55,30 +57,37 @@ impl Pool {
         *self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for its turn and a warm worker.
-    pub(super) async fn lease(self: Arc<Self>) -> Result<Lease, ExecutionError> {
+    /// Waits for its turn and a warm worker, best one that ran this code last.
+    pub(super) async fn lease(self: Arc<Self>, code: Digest) -> Result<Lease, ExecutionError> {
         let job = acquire(&self.jobs).await?;
-        let mut lease = self.lease_nested().await?;
+        let mut lease = self.lease_nested(code).await?;
         lease.job = Some(job);
         Ok(lease)
     }
 
     /// As [`Pool::lease`], for a job that another one waits for: there must always be room for
     /// it, or all of them could wait for each other.
-    pub(super) async fn lease_nested(self: Arc<Self>) -> Result<Lease, ExecutionError> {
+    pub(super) async fn lease_nested(
+        self: Arc<Self>,
+        code: Digest,
+    ) -> Result<Lease, ExecutionError> {
         let turn = Some(acquire(&self.turns).await?);
-        let worker = match self.take_idle() {
+        let mut worker = match self.take_idle(code) {
             Some(worker) => worker,
             None => self.start().await?,
         };
+        worker.code = Some(code);
         Ok(Lease { worker, pool: self, turn, job: None })
     }
 
-    /// A worker that waits and is alive; the newest one, whose memory is the warmest.
-    fn take_idle(&self) -> Option<Worker> {
+    /// A worker that waits and is alive: one that has a process for this code, or else the one that
+    /// waits longest, whose code is the least likely to be wanted again.
+    fn take_idle(&self, code: Digest) -> Option<Worker> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let mut worker = idle.pop()?;
+            let fitting = idle.iter().rposition(|worker| worker.code == Some(code));
+            let position = fitting.or_else(|| (!idle.is_empty()).then_some(0))?;
+            let mut worker = idle.remove(position);
             if worker.is_alive() {
                 return Some(worker);
             }
@@ -88,8 +97,18 @@ impl Pool {
     /// Starts one worker ahead of need.
     pub(super) async fn warm(self: Arc<Self>) {
         // What is wrong will be told to the first who needs a worker.
-        if let Ok(lease) = self.lease().await {
-            lease.give_back();
+        let Ok(_turn) = acquire(&self.turns).await else { return };
+        if let Ok(worker) = self.start().await {
+            self.keep(worker);
+        }
+    }
+
+    /// Has the worker wait for the next job; more than can compute at a time, and those that wait for
+    /// the views they asked for, are not kept.
+    fn keep(&self, worker: Worker) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < self.settings.workers_max + DEPTH_MAX {
+            idle.push(worker);
         }
     }
 
@@ -131,12 +150,9 @@ impl Lease {
         Ok(())
     }
 
-    /// Puts the worker back for the next job; more than can compute at a time are not kept.
+    /// Puts the worker back for the next job.
     pub(super) fn give_back(self) {
-        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.pool.settings.workers_max {
-            idle.push(self.worker);
-        }
+        self.pool.keep(self.worker);
     }
 }
 

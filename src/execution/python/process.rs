@@ -9,10 +9,13 @@ use tokio::net::UnixStream;
 
 use super::frame::{Ended, FROM_WORKER_BYTES_MAX, FromWorker, Locks, ToWorker};
 use super::settings::PythonSettings;
+use crate::domain::Digest;
 
 /// One worker process. Dropping it kills the process; a thread of the runtime reaps it.
 #[derive(Debug)]
 pub(super) struct Worker {
+    /// The code of its last job, for which it may have a process that saw nothing else.
+    pub(super) code: Option<Digest>,
     socket: UnixStream,
     child: Option<Child>,
 }
@@ -40,7 +43,7 @@ impl Worker {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let mut worker = Self { socket: UnixStream::from_std(own)?, child: None };
+        let mut worker = Self { code: None, socket: UnixStream::from_std(own)?, child: None };
         worker.child = Some(child);
         Ok(worker)
     }

@@ -1,10 +1,10 @@
-//! Which contracts may share a process.
+//! Of which contracts executions may follow each other in one process.
 //!
-//! What a contract leaves in an interpreter is looked for after every job (`fingerprint.rs`), but
-//! Python has corners that no look is worth its price. A *tame* source stays out of them: it imports
-//! only modules that compute, names nothing private of others, and has no code that runs by itself
-//! later. Tame contracts share a process, one after another. Any other one gets a process of its
-//! own, fresh and for this one job, so that it neither leaves nor finds anything.
+//! A process is for one contract's code. What an execution leaves in the interpreter is looked for
+//! afterwards (`fingerprint.rs`), but Python has corners that no look is worth its price. A *tame*
+//! source stays out of them: it imports only modules that compute, names nothing private of others, and
+//! has no code that runs by itself later. Executions of a tame source follow each other; every one of
+//! any other source gets a process of its own, so that it depends on nothing before it.
 //!
 //! What is not known to be harmless is not tame: that costs time, and nothing else.
 
@@ -119,7 +119,7 @@ const METHODS: [&str; 32] = [
     "__sub__",
 ];
 
-/// May jobs of this source share a process with others?
+/// May jobs of this source follow each other in one process?
 pub(super) fn is_tame(source: &str) -> bool {
     // Reading it must not be what breaks the process.
     if is_too_deep(source) {

@@ -1,7 +1,9 @@
 //! The worker process: warms an interpreter, locks itself in, and serves its parent.
 //!
-//! It runs no contract itself: jobs run in a copy of the process, warm as it is. Tame ones
-//! (`tame.rs`) share a copy as long as none leaves anything behind; every other one gets its own.
+//! It runs no contract itself: jobs run in copies of the process, warm as it is. A copy serves one
+//! contract's code only, so whatever that does to its interpreter no other contract meets; and it ends
+//! with its first job unless the code is tame (`tame.rs`) and left nothing behind. What the worker
+//! keeps is compiled code, which nobody has run here.
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -18,7 +20,7 @@ use super::link::Link;
 use super::native;
 use super::output::Output;
 use super::sandbox::{self, Countdown, Filter};
-use crate::domain::Digest;
+use crate::domain::Bytes;
 
 /// Stack of the interpreter's thread: room for as many nested calls as the recursion limit allows.
 const STACK_BYTES: usize = 256 << 20;
@@ -26,19 +28,21 @@ const STACK_BYTES: usize = 256 << 20;
 const MEMORY_BYTES_DEFAULT: u64 = 512 << 20;
 /// Garbage is collected after this many jobs.
 const JOBS_PER_COLLECTION: u64 = 64;
+/// Address space for the code that a worker keeps.
+const KEPT_BYTES: u64 = 128 << 20;
 
 /// What a worker process runs: serves executions on its standard input until it closes.
 ///
 /// The program is called as `agora worker <memory limit in bytes>`.
 pub fn worker_main() -> ExitCode {
     sandbox::fix_addresses();
-    match serve() {
+    match start() {
         Some(()) => ExitCode::SUCCESS,
         None => ExitCode::FAILURE,
     }
 }
 
-fn serve() -> Option<()> {
+fn start() -> Option<()> {
     let memory_bytes = std::env::args().nth(2).and_then(|text| text.parse().ok());
     let memory_bytes = memory_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
     let link = take_standard_input()?;
@@ -62,20 +66,57 @@ fn take_standard_input() -> Option<Link> {
 fn warm_up(link: Link, locks: Locks, usage: Option<File>, memory_bytes: u64) -> Option<()> {
     native::set_link(link);
     let mut python = Python::start().inspect_err(|trace| complain(trace)).ok()?;
-    let warm_bytes = usage.and_then(address_space_bytes);
-    let rlimits = warm_bytes.is_some_and(|warm_bytes| {
-        sandbox::limit_resources(warm_bytes.saturating_add(memory_bytes))
-    });
+    let memory = usage.map(|usage| Memory { usage, job_bytes: memory_bytes });
+    let rlimits = memory.as_ref().and_then(|memory| memory.limit(KEPT_BYTES)) == Some(true);
     let filter = lock_copies();
     let hello = FromWorker::Hello(Locks { seccomp: filter.is_some(), rlimits, ..locks });
     native::with_link(|link| link.send(&hello).ok())?;
     loop {
-        let ended = in_a_copy(|| serve_jobs(&mut python, filter.as_ref()).unwrap_or(EXIT_ALONE));
+        // The parent closes the socket when it needs this worker no more.
+        let ToWorker::Job(job) = native::with_link(Link::receive)? else { return None };
+        let code = job.code;
+        let source = if python.has(&code) { None } else { Some(ask_for_code()?) };
+        let ended = in_a_copy(|| {
+            let limits = Limits { memory: memory.as_ref(), filter: filter.as_ref() };
+            serve(&mut python, *job, source.as_ref(), limits).unwrap_or(EXIT_ALONE)
+        });
         let ended = ended.unwrap_or(Ended::Code(EXIT_SYSTEM));
         if ended == Ended::Code(EXIT_ALONE) {
             return None;
         }
+        // A copy could compile it in time and in its memory, so this process can.
+        let is_sound = matches!(ended, Ended::Code(0 | EXIT_USED));
+        if let Some(source) = source.filter(|_| is_sound) {
+            python.keep(code, &source);
+        }
         native::with_link(|link| link.send(&FromWorker::Ready(ended)).ok())?;
+    }
+}
+
+/// Asks the parent for the source of the job's code; `None` when it is gone.
+fn ask_for_code() -> Option<Bytes> {
+    native::with_link(|link| {
+        link.send(&FromWorker::NeedCode).ok()?;
+        match link.receive()? {
+            ToWorker::Code(source) => Some(source),
+            ToWorker::Job(_) | ToWorker::Pages(_) | ToWorker::Answer(_) => None,
+        }
+    })
+}
+
+/// The memory a job may have beyond what its worker takes.
+struct Memory {
+    /// Tells of the worker, in its copies too.
+    usage: File,
+    job_bytes: u64,
+}
+
+impl Memory {
+    /// Limits this process to what is taken, a job's part and `more`; `None` when what is taken cannot
+    /// be told.
+    fn limit(&self, more: u64) -> Option<bool> {
+        let taken = address_space_bytes(&self.usage)?;
+        Some(sandbox::limit_resources(taken.saturating_add(self.job_bytes).saturating_add(more)))
     }
 }
 
@@ -88,70 +129,65 @@ fn lock_copies() -> Option<Filter> {
     (is_locked && tried == Some(Ended::Code(0))).then_some(filter)
 }
 
-/// Serves one job after another until one may have left something behind; returns the code to end
-/// with, or `None` when the parent is gone.
-fn serve_jobs(python: &mut Python, filter: Option<&Filter>) -> Option<i32> {
+/// What holds a copy within its bounds.
+#[derive(Clone, Copy)]
+struct Limits<'a> {
+    memory: Option<&'a Memory>,
+    filter: Option<&'a Filter>,
+}
+
+impl Limits<'_> {
+    fn put_on(self) -> bool {
+        self.memory.is_none_or(|memory| memory.limit(0).unwrap_or(true))
+            && self.filter.is_none_or(Filter::put_on)
+    }
+}
+
+/// Serves jobs of one code in a copy of the worker until one may have left something behind; returns
+/// the code to end with, or `None` when the parent is gone.
+fn serve(
+    python: &mut Python,
+    first: Job,
+    source: Option<&Bytes>,
+    limits: Limits<'_>,
+) -> Option<i32> {
     let mut countdown = Countdown::new();
-    if filter.is_some_and(|filter| !filter.put_on()) {
+    countdown.start(first.time_limit);
+    if !limits.put_on() {
         return Some(EXIT_SYSTEM);
     }
-    let mut jobs: u64 = 0;
+    let (code, mut job, mut source, mut jobs) = (first.code, first, source, 0_u64);
     loop {
-        // The parent closes the socket when it needs this worker no more.
-        let ToWorker::Job(job) = native::with_link(Link::receive)? else { return None };
-        countdown.start(job.time_limit);
-        let compiled = compile(python, &job.code)?;
-        let may_share = python.may_share(&job.code);
-        if !may_share && jobs > 0 {
-            return Some(EXIT_USED);
-        }
-        let (report, survived) = run_job(python, compiled, *job);
-        countdown.start(None);
+        let (report, survived) = run(python, source.take(), job);
         native::with_link(|link| link.send(&FromWorker::Done(Box::new(report))).ok())?;
-        if !survived || !may_share || !python.clean_up() {
+        if !survived || !python.is_tame(&code) || !python.clean_up() {
             return Some(0);
         }
         jobs += 1;
         if jobs.is_multiple_of(JOBS_PER_COLLECTION) {
             python.collect_garbage();
         }
+        countdown.start(None);
         native::with_link(|link| link.send(&FromWorker::Ready(Ended::Code(0))).ok())?;
-    }
-}
-
-/// How much CPU time compiling took, in microseconds, and how it ended: with a panic, with what the
-/// contract gets, or well.
-struct Compiled {
-    cpu_micros: u64,
-    ended: std::thread::Result<Result<(), Ending>>,
-}
-
-/// Compiles code unless it is here; `None` when the parent is gone.
-fn compile(python: &mut Python, code: &Digest) -> Option<Compiled> {
-    if python.has(code) {
-        return Some(Compiled { cpu_micros: 0, ended: Ok(Ok(())) });
-    }
-    let source = native::with_link(|link| {
-        link.send(&FromWorker::NeedCode).ok()?;
-        match link.receive()? {
-            ToWorker::Code(source) => Some(source),
-            ToWorker::Job(_) | ToWorker::Pages(_) | ToWorker::Answer(_) => None,
+        let ToWorker::Job(next) = native::with_link(Link::receive)? else { return None };
+        if next.code != code {
+            return Some(EXIT_USED);
         }
-    })?;
-    let before = cpu_micros();
-    let ended = catch_unwind(AssertUnwindSafe(|| python.add(*code, &source)));
-    Some(Compiled { cpu_micros: cpu_micros().saturating_sub(before), ended })
+        countdown.start(next.time_limit);
+        job = *next;
+    }
 }
 
-/// Runs a job whose code was compiled. The flag tells if the interpreter survived.
-fn run_job(python: &mut Python, compiled: Compiled, mut job: Job) -> (Report, bool) {
+/// Runs a job whose code is here, or is in this source. The flag tells if the interpreter survived.
+fn run(python: &mut Python, source: Option<&Bytes>, mut job: Job) -> (Report, bool) {
     let before = cpu_micros();
     native::begin(&mut job);
-    let ended = match compiled.ended {
-        Ok(Ok(())) => catch_unwind(AssertUnwindSafe(|| python.run(&job))),
-        Ok(Err(ending)) => Ok(ending),
-        Err(panic) => Err(panic),
-    };
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        match source.map_or(Ok(()), |source| python.add(job.code, source)) {
+            Ok(()) => python.run(&job),
+            Err(ending) => ending,
+        }
+    }));
     let survived = ended.is_ok();
     let ending = ended
         .unwrap_or_else(|_| Ending::failure("exit_code 101", "the interpreter gave up on this\n"));
@@ -173,7 +209,7 @@ fn run_job(python: &mut Python, compiled: Compiled, mut job: Job) -> (Report, bo
         events,
         stdout: leftovers.stdout,
         stderr: stderr.into_text(),
-        cpu_micros: compiled.cpu_micros + cpu_micros().saturating_sub(before),
+        cpu_micros: cpu_micros().saturating_sub(before),
     };
     (report, survived)
 }
@@ -192,8 +228,8 @@ fn cpu_micros() -> u64 {
     })
 }
 
-/// Address space of this process in bytes, from the file that tells of it.
-fn address_space_bytes(mut usage: File) -> Option<u64> {
+/// Address space of a process in bytes, from the file that tells of it.
+fn address_space_bytes(mut usage: &File) -> Option<u64> {
     let mut text = String::new();
     usage.rewind().ok()?;
     usage.read_to_string(&mut text).ok()?;

@@ -20,7 +20,7 @@ DENIED = frozenset(
     "multiprocessing concurrent threading _thread _threading_local queue asyncio _asyncio "
     "ctypes _ctypes signal _signal gc atexit faulthandler resource pwd grp _genlayer "
     "_remote_debugging _imp importlib runpy code codeop pdb bdb site sysconfig platform "
-    "marshal pickle shelve dbm sqlite3 webbrowser".split())
+    "_random marshal pickle shelve dbm sqlite3 webbrowser".split())
 
 
 _NO_VECTORS = ("there are no arrays, embeddings and vector databases (`VecDB`) on this network: keep "
@@ -87,7 +87,6 @@ def _builtins():
     """The built-ins of one contract: its own copy, so that nothing it does to them stays."""
     own = dict(vars(builtins))
     own["open"] = program.open_file
-    own["id"] = _genlayer.identity
     own["input"] = own["breakpoint"] = _unavailable
     return own
 

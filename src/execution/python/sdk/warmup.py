@@ -1,10 +1,14 @@
 """Runs once, before the worker locks itself down: stubs, clock, and the modules authors import."""
 
 import _io
+import builtins
 import sys
 import time
 
 import _genlayer
+
+# An address tells of the machine.
+builtins.id = _genlayer.identity
 
 
 def _refuse(*args, **kwargs):
@@ -95,7 +99,7 @@ for _name in ("settrace", "setprofile", "set_int_max_str_digits", "set_asyncgen_
         delattr(sys, _name)
 sys.executable = sys.prefix = sys.exec_prefix = sys.base_prefix = sys.base_exec_prefix = ""
 sys._base_executable = ""
-sys.argv = [""]
+sys.argv = sys.orig_argv = [""]
 sys.path = []
 
 # The one clock is the transaction's.
@@ -154,3 +158,16 @@ import _thread
 _thread.start_new_thread = _refuse
 if hasattr(_thread, "start_joinable_thread"):
     _thread.start_joinable_thread = _refuse
+
+import random
+
+_seed = random.Random.seed
+
+
+def seed(self, a=None, version=2):
+    """As ever, but who gives no seed gets one of the job's own chance, not of the machine's."""
+    _seed(self, _urandom(32) if a is None else a, version)
+
+
+random.Random.seed = seed
+random.seed = random._inst.seed
