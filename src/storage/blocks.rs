@@ -70,15 +70,23 @@ pub(super) fn inclusion(
     position: Position,
     place: i64,
 ) -> Result<Option<Inclusion>, StoreError> {
-    const OPERATION: &str = "reading where a transaction was accepted";
     let Some(block) = at(conn, number(place)?)? else { return Ok(None) };
+    Ok(Some(Inclusion { block, index: index(conn, position, place)? }))
+}
+
+/// The 0-based place of the transaction at `position` within the block at `place`.
+pub(super) fn index(
+    conn: &mut Connection,
+    position: Position,
+    place: i64,
+) -> Result<u64, StoreError> {
     let earlier: i64 = transactions::table
         .filter(transactions::block.eq(place))
         .filter(transactions::position.lt(position.0))
         .select(diesel::dsl::count_star())
         .get_result(conn)
-        .during(OPERATION)?;
-    Ok(Some(Inclusion { block, index: number(earlier)? }))
+        .during("reading where a transaction was accepted")?;
+    number(earlier)
 }
 
 /// Adds a block with the events `body` to the chain that ends with `parent`.
