@@ -1,7 +1,8 @@
 //! Logs: every one that fits is found, whatever else happened in between.
 
 use agora::domain::{
-    Address, Bytes, Digest, EmittedEvent, LogFilter, LogRecord, Payload, new_transaction_topic,
+    Address, BlockId, Bytes, Digest, EmittedEvent, LogFilter, LogRecord, Payload,
+    new_transaction_topic,
 };
 use agora::domain::{Status, TxHash};
 use agora::storage;
@@ -13,6 +14,7 @@ on_both_databases!(
     own_logs_are_found_by_every_part,
     logs_of_contracts_are_found_by_every_topic,
     logs_tell_the_place_of_their_transaction,
+    blocks_are_listed_as_they_are_read_one_by_one,
 );
 
 fn all() -> LogFilter {
@@ -135,4 +137,30 @@ fn logs_tell_the_place_of_their_transaction(store: &mut Store) {
     assert_eq!(found[0].transaction_index, 1);
     let record = storage::transaction_get(&mut store.conn, hash).unwrap().unwrap();
     assert_eq!(record.logs[0].transaction_index, 1);
+}
+
+fn blocks_are_listed_as_they_are_read_one_by_one(store: &mut Store) {
+    store.deployed();
+    store.submit(&transfer(None, Some(bob()), 1));
+    store.write(|_, ctx| {
+        ctx.want_block(crate::harness::at(9));
+        Ok(())
+    });
+    store.submit(&transfer(None, Some(bob()), 1));
+    let head = storage::block_last(&mut store.conn).unwrap().unwrap().number;
+    let one = |store: &mut Store, number| {
+        storage::block_get(&mut store.conn, BlockId::Number(number)).unwrap()
+    };
+    let all: Vec<_> = (0..=head).filter_map(|number| one(store, number)).collect();
+    assert!(all.len() > 3 && all.iter().any(|found| found.transactions.is_empty()));
+    for from in 0..=head + 1 {
+        for to in 0..=head + 1 {
+            for limit in [1, 2, 100] {
+                let wanted = all.iter().filter(|it| (from..=to).contains(&it.block.number));
+                let wanted: Vec<_> = wanted.take(limit).cloned().collect();
+                let found = storage::block_list(&mut store.conn, from, to, limit).unwrap();
+                assert_eq!(found, wanted, "{from}..={to} {limit}");
+            }
+        }
+    }
 }

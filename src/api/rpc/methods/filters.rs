@@ -8,7 +8,10 @@ use super::super::definition::{Args, Caller, Definition, may, needs};
 use super::super::logs::{LOGS_MAX, logs_between, logs_up_to, open_filter, read_filter};
 use super::super::state::{Filter, FilterName};
 use super::super::views;
-use crate::domain::{BlockId, LogFilter};
+use crate::domain::LogFilter;
+
+/// Blocks of one read, at most.
+const PAGE_BLOCKS: usize = 100;
 
 pub(super) const METHODS: &[Definition] = &[
     Definition::new(
@@ -136,27 +139,27 @@ async fn filter_changes(caller: Caller, args: Args) -> Answer {
 }
 
 /// The hashes of blocks, or of what was accepted in them, and the last block whose are told: once
-/// there are more than [`LOGS_MAX`] the rest is for the next time.
+/// there are [`LOGS_MAX`] the rest is for the next time.
 async fn hashes(
     caller: &Caller,
     since: u64,
     head: u64,
     of_transactions: bool,
 ) -> Result<(Answer, u64), RpcError> {
-    let mut news = Vec::new();
-    for number in since..=head {
-        if let Some(found) = caller.api.handles.block(BlockId::Number(number)).await? {
+    let (mut news, mut next) = (Vec::new(), since);
+    while next <= head && news.len() < LOGS_MAX {
+        let page = caller.api.handles.blocks(next, head, PAGE_BLOCKS).await?;
+        let Some(last) = page.last().map(|found| found.block.number) else { break };
+        for found in &page {
             if of_transactions {
                 news.extend(found.transactions.iter().map(|hash| json!(hash)));
             } else {
                 news.push(json!(found.block.hash));
             }
         }
-        if news.len() >= LOGS_MAX {
-            return Ok((Ok(Json::Array(news)), number));
-        }
+        next = last.saturating_add(1);
     }
-    Ok((Ok(Json::Array(news)), head))
+    Ok((Ok(Json::Array(news)), next.saturating_sub(1)))
 }
 
 async fn filter_logs(caller: Caller, args: Args) -> Answer {
