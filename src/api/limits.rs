@@ -34,8 +34,8 @@ pub struct ApiSettings {
     /// Levels of nesting in a JSON body, at most; more than 126 counts as 126.
     pub json_depth_max: usize,
     /// Requests per second and client address (an IPv6 network of 64 bits is one client), with
-    /// one second's worth as a burst; `None` is no limit. Health and metrics are exempt. The
-    /// address is the connection's: behind a proxy, all its clients are one.
+    /// one second's worth as a burst; `None` is no limit. Each frame of a WebSocket is a request.
+    /// Health and metrics are exempt. The address is the connection's: behind a proxy, all its clients are one.
     pub requests_per_second: Option<NonZeroU32>,
     /// Submissions that wait for the store at the same time.
     pub submissions_max: usize,

@@ -66,20 +66,6 @@ pub struct LogFilter {
     pub topics: Vec<Vec<Digest>>,
 }
 
-impl LogFilter {
-    /// Do these topics fit?
-    pub fn admits_topics(&self, topics: &[Digest]) -> bool {
-        self.topics.iter().enumerate().all(|(index, wanted)| {
-            wanted.is_empty() || topics.get(index).is_some_and(|topic| wanted.contains(topic))
-        })
-    }
-
-    /// Does this address fit?
-    pub fn admits_address(&self, address: &Address) -> bool {
-        self.addresses.is_empty() || self.addresses.contains(address)
-    }
-}
-
 /// Something a contract, or the network itself, told the outside world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRecord {
@@ -151,19 +137,5 @@ mod tests {
     fn the_topic_is_the_one_clients_look_for() {
         let known = "0xdab9102861c7483a187584d6371d88316f005af507982ccf95c110879f3ed5a5";
         assert_eq!(new_transaction_topic().to_string(), known);
-    }
-
-    #[test]
-    fn a_filter_wants_one_of_each_position() {
-        let topic = |byte| Digest::new([byte; 32]);
-        let filter = LogFilter {
-            from: 0,
-            to: 0,
-            addresses: Vec::new(),
-            topics: vec![vec![topic(1), topic(2)], Vec::new(), vec![topic(3)]],
-        };
-        assert!(filter.admits_topics(&[topic(2), topic(9), topic(3)]));
-        assert!(!filter.admits_topics(&[topic(2), topic(9)]));
-        assert!(!filter.admits_topics(&[topic(4), topic(9), topic(3)]));
     }
 }

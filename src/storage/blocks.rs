@@ -6,7 +6,7 @@ use super::Connection;
 use super::failure::During;
 use super::rows::{digest, number};
 use super::schema::{blocks, logs, transactions};
-use super::transactions::one_row;
+use super::transactions::{limit_column, one_row};
 use crate::domain::ledger::{Position, StoreError};
 use crate::domain::{Block, BlockId, BlockRecord, Digest, Inclusion, Timestamp};
 
@@ -56,6 +56,43 @@ pub fn block_get(conn: &mut Connection, id: BlockId) -> Result<Option<BlockRecor
     Ok(Some(BlockRecord { block, transactions }))
 }
 
+/// The blocks from the place `from` up to `to`, `limit` of them at most, each with what was accepted
+/// in it.
+pub fn block_list(
+    conn: &mut Connection,
+    from: u64,
+    to: u64,
+    limit: usize,
+) -> Result<Vec<BlockRecord>, StoreError> {
+    const OPERATION: &str = "reading blocks";
+    let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
+    let rows: Vec<Row> = blocks::table
+        .filter(blocks::number.ge(from))
+        .filter(blocks::number.le(i64::try_from(to).unwrap_or(i64::MAX)))
+        .order(blocks::number)
+        .limit(limit_column(limit))
+        .load(conn)
+        .during(OPERATION)?;
+    let Some(last) = rows.last().map(|row| row.0) else { return Ok(Vec::new()) };
+    let accepted: Vec<(i64, Vec<u8>)> = transactions::table
+        .filter(transactions::block.ge(from))
+        .filter(transactions::block.le(last))
+        .order((transactions::block, transactions::position))
+        .select((transactions::block, transactions::hash))
+        .load(conn)
+        .during(OPERATION)?;
+    let mut accepted = accepted.into_iter().peekable();
+    rows.into_iter()
+        .map(|row| {
+            let (place, mut transactions) = (row.0, Vec::new());
+            while let Some((_, hash)) = accepted.next_if(|(block, _)| *block <= place) {
+                transactions.push(digest(&hash)?);
+            }
+            Ok(BlockRecord { block: block(row)?, transactions })
+        })
+        .collect()
+}
+
 /// The block at a place.
 pub(super) fn at(conn: &mut Connection, place: u64) -> Result<Option<Block>, StoreError> {
     let Ok(place) = i64::try_from(place) else { return Ok(None) };
@@ -70,15 +107,23 @@ pub(super) fn inclusion(
     position: Position,
     place: i64,
 ) -> Result<Option<Inclusion>, StoreError> {
-    const OPERATION: &str = "reading where a transaction was accepted";
     let Some(block) = at(conn, number(place)?)? else { return Ok(None) };
+    Ok(Some(Inclusion { block, index: index(conn, position, place)? }))
+}
+
+/// The 0-based place of the transaction at `position` within the block at `place`.
+pub(super) fn index(
+    conn: &mut Connection,
+    position: Position,
+    place: i64,
+) -> Result<u64, StoreError> {
     let earlier: i64 = transactions::table
         .filter(transactions::block.eq(place))
         .filter(transactions::position.lt(position.0))
         .select(diesel::dsl::count_star())
         .get_result(conn)
-        .during(OPERATION)?;
-    Ok(Some(Inclusion { block, index: number(earlier)? }))
+        .during("reading where a transaction was accepted")?;
+    number(earlier)
 }
 
 /// Adds a block with the events `body` to the chain that ends with `parent`.

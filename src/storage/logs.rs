@@ -14,7 +14,7 @@ use super::schema::{logs, transactions};
 use super::transactions::limit_column;
 use crate::domain::ledger::{Position, StoreError};
 use crate::domain::{
-    Block, Digest, EmittedEvent, Inclusion, LogFilter, LogRecord, new_transaction_log,
+    Address, Block, Digest, EmittedEvent, Inclusion, LogFilter, LogRecord, new_transaction_log,
     new_transaction_topic,
 };
 
@@ -70,7 +70,8 @@ struct Row {
 }
 
 /// Logs of contracts and of the network that fit `filter`, in order; at most `limit + 1`, so that
-/// the asker sees that there are more.
+/// the asker sees that there are more. Every condition is the database's: what is left out there is
+/// not counted against the limit.
 pub fn log_list(
     conn: &mut Connection,
     filter: &LogFilter,
@@ -79,12 +80,10 @@ pub fn log_list(
     let mut chain = Chain::default();
     let mut found = accepted(conn, &mut chain, filter, limit)?;
     for row in contract_rows(conn, filter, limit)? {
-        let log = chain.contract_log(conn, row)?;
-        if filter.admits_topics(&log.topics) {
-            found.push(log);
-        }
+        found.push(chain.contract_log(conn, row)?);
     }
     found.sort_by_key(|log| (log.block.number, log.index));
+    found.truncate(limit.saturating_add(1));
     Ok(found)
 }
 
@@ -116,18 +115,117 @@ fn contract_rows(
         .select(Row::as_select())
         .into_boxed();
     if !filter.addresses.is_empty() {
-        let addresses = filter.addresses.iter().map(|address| address.as_bytes().to_vec());
-        query = query.filter(logs::address.eq_any(addresses.collect::<Vec<_>>()));
+        query = query.filter(logs::address.eq_any(columns(&filter.addresses)));
     }
-    if let Some(wanted) = filter.topics.first().filter(|wanted| !wanted.is_empty()) {
-        let wanted = wanted.iter().map(|topic| topic.as_bytes().to_vec());
-        query = query.filter(logs::topic0.eq_any(wanted.collect::<Vec<_>>()));
+    for (index, wanted) in filter.topics.iter().enumerate() {
+        if wanted.is_empty() {
+            continue;
+        }
+        let wanted = wanted.iter().map(|topic| topic.as_bytes().to_vec()).collect::<Vec<_>>();
+        query = match index {
+            0 => query.filter(logs::topic0.eq_any(wanted)),
+            1 => query.filter(logs::topic1.eq_any(wanted)),
+            2 => query.filter(logs::topic2.eq_any(wanted)),
+            3 => query.filter(logs::topic3.eq_any(wanted)),
+            // No log has a fifth.
+            _ => return Ok(Vec::new()),
+        };
     }
     query.load(conn).during("reading logs")
 }
 
+fn columns(addresses: &[Address]) -> Vec<Vec<u8>> {
+    addresses.iter().map(|address| address.as_bytes().to_vec()).collect()
+}
+
+/// Which transactions the wanted logs of the network are about: what `new_transaction_log` makes
+/// of a transaction, read backwards. `None` is any.
+struct Wanted {
+    hashes: Option<Vec<Vec<u8>>>,
+    recipients: Option<Vec<Address>>,
+    senders: Option<Vec<Address>>,
+}
+
+impl Wanted {
+    /// `None` when no log of the network can fit.
+    fn by(filter: &LogFilter) -> Option<Self> {
+        let topic = |index: usize| filter.topics.get(index).filter(|wanted| !wanted.is_empty());
+        let is_another = topic(0).is_some_and(|wanted| !wanted.contains(&new_transaction_topic()));
+        if is_another || filter.topics.iter().skip(4).any(|wanted| !wanted.is_empty()) {
+            return None;
+        }
+        let addresses = |index| {
+            topic(index).map(|words| words.iter().filter_map(address_in).collect::<Vec<Address>>())
+        };
+        let hash = |hash: &Digest| hash.as_bytes().to_vec();
+        let told = (!filter.addresses.is_empty()).then(|| filter.addresses.clone());
+        Some(Self {
+            hashes: topic(1).map(|wanted| wanted.iter().map(hash).collect()),
+            recipients: match (told, addresses(2)) {
+                (Some(told), Some(named)) => {
+                    Some(told.into_iter().filter(|address| named.contains(address)).collect())
+                }
+                (told, named) => told.or(named),
+            },
+            senders: addresses(3),
+        })
+    }
+}
+
+/// The address that a topic of 32 bytes holds.
+fn address_in(word: &Digest) -> Option<Address> {
+    let (zeros, address) = word.as_bytes().split_at(12);
+    if zeros.iter().all(|byte| *byte == 0) { Address::from_slice(address) } else { None }
+}
+
 /// Place, block, hash, sender, recipient, queue and kind.
 type AcceptedRow = (i64, i64, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>, String);
+
+fn accepted_rows(
+    conn: &mut Connection,
+    filter: &LogFilter,
+    limit: usize,
+) -> Result<Vec<AcceptedRow>, StoreError> {
+    use super::schema::transactions::dsl as tx;
+    let Some(wanted) = Wanted::by(filter) else { return Ok(Vec::new()) };
+    let mut query = transactions::table
+        .filter(tx::block.ge(saturated(filter.from)))
+        .filter(tx::block.le(saturated(filter.to)))
+        .order((tx::block, tx::position))
+        .limit(limit_column(limit.saturating_add(1)))
+        .select((
+            tx::position,
+            tx::block,
+            tx::hash,
+            tx::sender,
+            tx::recipient,
+            tx::queue_address,
+            tx::kind,
+        ))
+        .into_boxed();
+    if let Some(hashes) = wanted.hashes {
+        query = query.filter(tx::hash.eq_any(hashes));
+    }
+    if let Some(senders) = wanted.senders {
+        let is_one = tx::sender.eq_any(columns(&senders));
+        query = if senders.contains(&Address::ZERO) {
+            query.filter(is_one.or(tx::sender.is_null()))
+        } else {
+            query.filter(is_one)
+        };
+    }
+    if let Some(recipients) = wanted.recipients {
+        let is_deployed = tx::kind.eq("deploy").and(tx::queue_address.eq_any(columns(&recipients)));
+        let is_one = tx::recipient.eq_any(columns(&recipients));
+        query = if recipients.contains(&Address::ZERO) {
+            let is_nobody = tx::kind.ne("deploy").or(is_deployed);
+            query.filter(is_one.or(tx::recipient.is_null().and(is_nobody)))
+        } else {
+            query.filter(is_one.or(tx::recipient.is_null().and(is_deployed)))
+        };
+    }
+    query.load(conn).during("reading accepted transactions")
+}
 
 /// One log of the network for every transaction that was accepted.
 fn accepted(
@@ -136,41 +234,15 @@ fn accepted(
     filter: &LogFilter,
     limit: usize,
 ) -> Result<Vec<LogRecord>, StoreError> {
-    const OPERATION: &str = "reading accepted transactions";
-    let first = filter.topics.first().filter(|wanted| !wanted.is_empty());
-    if first.is_some_and(|wanted| !wanted.contains(&new_transaction_topic())) {
-        return Ok(Vec::new());
-    }
-    let mut query = transactions::table
-        .filter(transactions::block.ge(saturated(filter.from)))
-        .filter(transactions::block.le(saturated(filter.to)))
-        .order((transactions::block, transactions::position))
-        .limit(limit_column(limit.saturating_add(1)))
-        .select((
-            transactions::position,
-            transactions::block,
-            transactions::hash,
-            transactions::sender,
-            transactions::recipient,
-            transactions::queue_address,
-            transactions::kind,
-        ))
-        .into_boxed();
-    if let Some(hashes) = filter.topics.get(1).filter(|wanted| !wanted.is_empty()) {
-        let hashes = hashes.iter().map(|hash| hash.as_bytes().to_vec());
-        query = query.filter(transactions::hash.eq_any(hashes.collect::<Vec<_>>()));
-    }
-    let rows: Vec<AcceptedRow> = query.load(conn).during(OPERATION)?;
     let mut found = Vec::new();
-    for (position, place, hash, sender, recipient, queue, kind) in rows {
+    for (position, place, hash, sender, recipient, queue, kind) in
+        accepted_rows(conn, filter, limit)?
+    {
         let Some(inclusion) = chain.inclusion(conn, Position(position), place)? else { continue };
         let recipient = recipient.or((kind == "deploy").then_some(queue));
         let recipient = recipient.as_deref().map(address).transpose()?;
         let sender = sender.as_deref().map(address).transpose()?;
-        let log = new_transaction_log(digest(&hash)?, sender, recipient, inclusion);
-        if filter.admits_topics(&log.topics) && filter.admits_address(&log.address) {
-            found.push(log);
-        }
+        found.push(new_transaction_log(digest(&hash)?, sender, recipient, inclusion));
     }
     Ok(found)
 }
@@ -183,6 +255,8 @@ fn saturated(place: u64) -> i64 {
 #[derive(Default)]
 struct Chain {
     blocks: BTreeMap<i64, (Option<Block>, i64)>,
+    /// By position: the hash of a transaction, and its place within its block.
+    transactions: BTreeMap<i64, (Digest, u64)>,
 }
 
 impl Chain {
@@ -213,8 +287,26 @@ impl Chain {
     ) -> Result<Option<Inclusion>, StoreError> {
         let (block, _) = self.block(conn, place)?;
         let Some(block) = block else { return Ok(None) };
-        let found = blocks::inclusion(conn, position, place)?;
-        Ok(found.map(|found| Inclusion { block, ..found }))
+        Ok(Some(Inclusion { block, index: blocks::index(conn, position, place)? }))
+    }
+
+    /// The hash of a transaction, and its place within its block as its receipt tells it.
+    fn transaction(
+        &mut self,
+        conn: &mut Connection,
+        position: i64,
+    ) -> Result<(Digest, u64), StoreError> {
+        if let Some(known) = self.transactions.get(&position) {
+            return Ok(*known);
+        }
+        let (hash, place): (Vec<u8>, i64) = transactions::table
+            .find(position)
+            .select((transactions::hash, transactions::block))
+            .get_result(conn)
+            .during("reading the transaction of a log")?;
+        let known = (digest(&hash)?, blocks::index(conn, Position(position), place)?);
+        self.transactions.insert(position, known);
+        Ok(known)
     }
 
     /// The logs of contracts come after those of the network.
@@ -224,11 +316,7 @@ impl Chain {
         let block = block.ok_or_else(|| {
             super::failure::database_error(OPERATION, format!("there is no block {}", row.block))
         })?;
-        let hash: Vec<u8> = transactions::table
-            .find(row.position)
-            .select(transactions::hash)
-            .get_result(conn)
-            .during(OPERATION)?;
+        let (transaction, transaction_index) = self.transaction(conn, row.position)?;
         let topics = [row.topic0, row.topic1, row.topic2, row.topic3];
         let topics = topics.iter().flatten().map(|topic| digest(topic));
         Ok(LogRecord {
@@ -236,8 +324,8 @@ impl Chain {
             topics: topics.collect::<Result<Vec<Digest>, _>>()?,
             data: row.data.into(),
             block,
-            transaction: digest(&hash)?,
-            transaction_index: 0,
+            transaction,
+            transaction_index,
             index: number(accepted.saturating_add(row.place))?,
         })
     }

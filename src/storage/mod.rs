@@ -46,7 +46,7 @@ mod writes;
 pub use accounts::{account_get, supply};
 pub use appeals::{appeal_open_in_txn, appeal_open_signed_in_txn};
 pub use batch::{BatchContext, batch};
-pub use blocks::{block_get, block_last};
+pub use blocks::{block_get, block_last, block_list};
 pub use claims::{transaction_claim_exclusive, transaction_claim_in_txn};
 pub use clock::{clock_change_in_txn, clock_load};
 pub use connection::AnyConnection as Connection;

@@ -20,6 +20,7 @@ mod decisions;
 mod events;
 mod finality;
 mod ledger;
+mod logs;
 mod migrations;
 mod models;
 mod money;

@@ -2,7 +2,7 @@
 
 use super::Handles;
 use crate::actors::messages::{
-    AddBlock, CountReceived, GetBlock, GetEnvelope, GetHead, ListLogs, OpenSignedAppeal,
+    AddBlock, CountReceived, GetBlock, GetEnvelope, GetHead, ListBlocks, ListLogs, OpenSignedAppeal,
 };
 use crate::domain::ledger::StoreError;
 use crate::domain::{
@@ -23,6 +23,16 @@ impl Handles {
     /// A block with what was accepted in it.
     pub async fn block(&self, id: BlockId) -> Result<Option<BlockRecord>, StoreError> {
         self.ask(GetBlock(id)).await
+    }
+
+    /// Blocks from the place `from` up to `to` with what was accepted in them, `limit` at most.
+    pub async fn blocks(
+        &self,
+        from: u64,
+        to: u64,
+        limit: usize,
+    ) -> Result<Vec<BlockRecord>, StoreError> {
+        self.ask(ListBlocks { from, to, limit }).await
     }
 
     /// The newest block alone; `None` before the first.

@@ -12,6 +12,18 @@ use crate::domain::{
 #[rtype(result = "Result<Option<BlockRecord>, StoreError>")]
 pub struct GetBlock(pub BlockId);
 
+/// Read blocks in their order, each with what was accepted in it.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<BlockRecord>, StoreError>")]
+pub struct ListBlocks {
+    /// From this place on.
+    pub from: u64,
+    /// Up to this place.
+    pub to: u64,
+    /// How many, at most.
+    pub limit: usize,
+}
+
 /// Read the newest block alone; `None` before the first.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<Option<Block>, StoreError>")]

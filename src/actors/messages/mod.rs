@@ -15,7 +15,7 @@ mod snapshots;
 use actix::Message;
 
 pub use self::blocks::{
-    AddBlock, CountReceived, GetBlock, GetEnvelope, GetHead, ListLogs, OpenSignedAppeal,
+    AddBlock, CountReceived, GetBlock, GetEnvelope, GetHead, ListBlocks, ListLogs, OpenSignedAppeal,
 };
 pub use self::clock::{
     ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow, WindowsMoved,

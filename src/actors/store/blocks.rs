@@ -4,7 +4,8 @@ use actix::{Context, Handler};
 
 use super::{Answer, Store};
 use crate::actors::messages::{
-    AddBlock, CountReceived, GetBlock, GetEnvelope, GetHead, ListLogs, LookAgain, OpenSignedAppeal,
+    AddBlock, CountReceived, GetBlock, GetEnvelope, GetHead, ListBlocks, ListLogs, LookAgain,
+    OpenSignedAppeal,
 };
 use crate::actors::tell_weak;
 use crate::domain::ledger::StoreError;
@@ -16,6 +17,15 @@ impl Handler<GetBlock> for Store {
 
     fn handle(&mut self, message: GetBlock, _: &mut Context<Self>) -> Self::Result {
         self.read(move |conn| storage::block_get(conn, message.0))
+    }
+}
+
+impl Handler<ListBlocks> for Store {
+    type Result = Answer<Vec<BlockRecord>>;
+
+    fn handle(&mut self, message: ListBlocks, _: &mut Context<Self>) -> Self::Result {
+        let ListBlocks { from, to, limit } = message;
+        self.read(move |conn| storage::block_list(conn, from, to, limit))
     }
 }
 

@@ -29,6 +29,8 @@ impl RpcError {
     pub(super) const REFUSED: i64 = -32_000;
     pub(super) const NOT_FOUND: i64 = -32_001;
     pub(super) const NO_VALIDATORS: i64 = -32_002;
+    /// EIP-1474: more was asked for than one may have.
+    pub(super) const LIMIT_EXCEEDED: i64 = -32_005;
     pub(super) const BUSY: i64 = -32_006;
 
     pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
@@ -73,6 +75,7 @@ impl From<ApiError> for RpcError {
             "store_busy" | "too_many_submissions" | "too_many_calls" | "too_many_streams" => {
                 Self::BUSY
             }
+            "rate_limited" => Self::LIMIT_EXCEEDED,
             "internal_error" => Self::INTERNAL,
             _ => Self::REFUSED,
         };

@@ -1,14 +1,15 @@
 //! JSON-RPC 2.0 at `/api`: what the clients of GenLayer Studio speak, unchanged.
 //!
 //! `protocol` reads a body and frames the answers, `definition` says what a method is and takes
-//! its parameters, `methods` holds every method in one table per subject, `raw` reads signed
-//! Ethereum transactions, and `views` writes what the network knows in the shapes that clients
+//! its parameters, `methods` holds every method in one table per subject, `logs` is what filters and
+//! subscriptions share with `eth_getLogs`, `raw` reads signed Ethereum transactions, and `views` writes what the network knows in the shapes that clients
 //! take apart. The table also gives the `OpenRPC` document and the documentation of methods.
 
 mod answer;
 mod caller;
 mod definition;
 mod document;
+mod logs;
 mod methods;
 mod protocol;
 mod raw;

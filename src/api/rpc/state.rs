@@ -1,9 +1,11 @@
 //! What JSON-RPC remembers between calls: filters, and when the chain last grew.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rand::RngExt;
+use serde::Serialize;
 use serde_json::Value as Json;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -50,23 +52,38 @@ impl RpcState {
     }
 }
 
-/// Filters by name, with the last block each has heard of.
+/// The name of a filter. It is drawn, so that nobody guesses those of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::api) struct FilterName(pub(super) u128);
+
+impl std::fmt::Display for FilterName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl Serialize for FilterName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Filters by name.
 #[derive(Debug, Default)]
 pub(in crate::api) struct Filters(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    last: u64,
     used: u64,
-    filters: BTreeMap<u64, Filter>,
+    filters: BTreeMap<FilterName, (Filter, u64)>,
 }
 
-#[derive(Debug)]
-struct Filter {
-    watched: Watched,
-    seen: u64,
-    /// Grows with every use of any filter.
-    used: u64,
+/// A filter, which whoever asks for it shares.
+#[derive(Debug, Clone)]
+pub(in crate::api) struct Filter {
+    pub(super) watched: Arc<Watched>,
+    /// The last block whose news were told. Who reads what is new holds it meanwhile.
+    pub(super) seen: Arc<tokio::sync::Mutex<u64>>,
 }
 
 impl Filters {
@@ -75,39 +92,33 @@ impl Filters {
     }
 
     /// Keeps a filter that has heard of all up to `head`; answers with its name.
-    pub(super) fn add(&self, watched: Watched, head: u64) -> u64 {
+    pub(super) fn add(&self, watched: Watched, head: u64) -> FilterName {
         let mut kept = self.lock();
         if kept.filters.len() >= FILTERS_MAX {
-            let oldest = kept.filters.iter().min_by_key(|(_, filter)| filter.used);
+            let oldest = kept.filters.iter().min_by_key(|(_, (_, used))| *used);
             if let Some(oldest) = oldest.map(|(name, _)| *name) {
                 kept.filters.remove(&oldest);
             }
         }
-        kept.last += 1;
         kept.used += 1;
-        let (name, used) = (kept.last, kept.used);
-        kept.filters.insert(name, Filter { watched, seen: head, used });
+        let (name, used) = (FilterName(rand::rng().random()), kept.used);
+        let seen = Arc::new(tokio::sync::Mutex::new(head));
+        kept.filters.insert(name, (Filter { watched: Arc::new(watched), seen }, used));
         name
     }
 
-    /// What a filter watches, and the last block it had heard of; from now on that is `head`.
-    pub(super) fn advance(&self, name: u64, head: u64) -> Option<(Watched, u64)> {
+    /// The filter of a name, which counts as asked for.
+    pub(super) fn find(&self, name: FilterName) -> Option<Filter> {
         let mut kept = self.lock();
         kept.used += 1;
-        let used = kept.used;
-        let filter = kept.filters.get_mut(&name)?;
-        filter.used = used;
-        let seen = std::mem::replace(&mut filter.seen, head);
-        Some((filter.watched.clone(), seen))
-    }
-
-    /// What a filter watches.
-    pub(super) fn watched(&self, name: u64) -> Option<Watched> {
-        self.lock().filters.get(&name).map(|filter| filter.watched.clone())
+        let now = kept.used;
+        let (filter, used) = kept.filters.get_mut(&name)?;
+        *used = now;
+        Some(filter.clone())
     }
 
     /// Forgets a filter; answers whether there was one.
-    pub(super) fn remove(&self, name: u64) -> bool {
+    pub(super) fn remove(&self, name: FilterName) -> bool {
         self.lock().filters.remove(&name).is_some()
     }
 }
@@ -152,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_hears_of_every_block_once() {
+    fn names_of_filters_cannot_be_guessed() {
         let filters = Filters::default();
-        let name = filters.add(Watched::Blocks, 7);
-        assert_eq!(filters.advance(name, 9).unwrap().1, 7);
-        assert_eq!(filters.advance(name, 9).unwrap().1, 9);
-        assert!(filters.remove(name));
-        assert!(filters.advance(name, 9).is_none());
+        let names = [(); 8].map(|()| filters.add(Watched::Blocks, 0));
+        assert!(names.iter().all(|name| name.0 > u128::from(u64::MAX)), "{names:?}");
+        assert!(filters.find(FilterName(1)).is_none() && !filters.remove(FilterName(1)));
+        assert!(filters.find(names[0]).is_some() && filters.remove(names[0]));
+        assert!(filters.find(names[0]).is_none());
     }
 
     #[test]
@@ -169,9 +180,9 @@ mod tests {
         for _ in 2..FILTERS_MAX {
             filters.add(Watched::Blocks, 0);
         }
-        filters.advance(first, 1);
+        filters.find(first);
         filters.add(Watched::Blocks, 0);
-        assert!(filters.watched(first).is_some());
-        assert!(filters.watched(second).is_none());
+        assert!(filters.find(first).is_some());
+        assert!(filters.find(second).is_none());
     }
 }

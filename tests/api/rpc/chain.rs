@@ -109,26 +109,15 @@ async fn logs_are_found_by_block_address_and_topic() {
 }
 
 #[actix_web::test]
-async fn filters_tell_only_what_is_new() {
+async fn the_bloom_of_a_block_holds_its_logs() {
     let world = World::open().await;
-    let wallet = Wallet::new(0);
-    let logs = world.result("eth_newFilter", json!([{}])).await;
-    let blocks = world.result("eth_newBlockFilter", json!([])).await;
-    let transactions = world.result("eth_newPendingTransactionFilter", json!([])).await;
-    let raw = wallet.deploy(0);
-    let hash = world.result("eth_sendRawTransaction", json!([raw])).await;
-    world.wait(hash.as_str().unwrap(), "ACCEPTED").await;
-    let news = world.result("eth_getFilterChanges", json!([transactions])).await;
-    assert_eq!(news, json!([hash]));
-    let news = world.result("eth_getFilterChanges", json!([transactions])).await;
-    assert_eq!(news, json!([]));
-    let news = world.result("eth_getFilterChanges", json!([logs])).await;
-    assert_eq!(news[0]["transactionHash"], hash);
-    assert!(
-        !world.result("eth_getFilterChanges", json!([blocks])).await.as_array().unwrap().is_empty()
-    );
-    assert_eq!(world.result("eth_uninstallFilter", json!([logs])).await, true);
-    assert_eq!(world.result("eth_uninstallFilter", json!([logs])).await, false);
-    let (code, _) = world.refused("eth_getFilterChanges", json!([logs])).await;
-    assert_eq!(code, -32_001);
+    let hash = world.result("eth_sendRawTransaction", json!([Wallet::new(0).deploy(0)])).await;
+    let receipt = world.decided_receipt(&hash).await;
+    let block = world.result("eth_getBlockByNumber", json!([receipt["blockNumber"]])).await;
+    let bits = |bloom: &Json| bloom.as_str().unwrap().parse::<alloy_primitives::Bloom>().unwrap();
+    let (of_receipt, of_block) = (bits(&receipt["logsBloom"]), bits(&block["logsBloom"]));
+    assert!(of_block.contains(&of_receipt), "{of_block}");
+    assert_ne!(of_block, alloy_primitives::Bloom::repeat_byte(0xff));
+    let first = world.result("eth_getBlockByNumber", json!(["earliest"])).await;
+    assert_eq!(bits(&first["logsBloom"]), alloy_primitives::Bloom::ZERO);
 }

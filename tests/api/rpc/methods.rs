@@ -38,7 +38,7 @@ impl Shape {
 }
 
 /// A call of every method that has a result; `C` stands for a contract, `H` for its deploy, `A` for
-/// an account, `V` for a validator.
+/// an account, `V` for a validator, `F` for a filter of logs.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn calls() -> Vec<(&'static str, Json, Shape)> {
     use Shape::{Flag, Hash, Integer, List, Null, Object, Quantity, Text};
@@ -112,9 +112,9 @@ fn calls() -> Vec<(&'static str, Json, Shape)> {
         ("eth_newFilter", json!([{}]), Quantity),
         ("eth_newBlockFilter", json!([]), Quantity),
         ("eth_newPendingTransactionFilter", json!([]), Quantity),
-        ("eth_getFilterChanges", json!(["0x1"]), List),
-        ("eth_getFilterLogs", json!(["0x1"]), List),
-        ("eth_uninstallFilter", json!(["0x1"]), Flag),
+        ("eth_getFilterChanges", json!(["F"]), List),
+        ("eth_getFilterLogs", json!(["F"]), List),
+        ("eth_uninstallFilter", json!(["F"]), Flag),
         ("sim_createValidator", json!([5, "openai", "gpt-4o", {}]), Object),
         ("sim_createRandomValidator", json!([5]), Object),
         ("sim_createRandomValidators", json!([2, 1, 10]), List),
@@ -157,11 +157,12 @@ const ELSEWHERE: [&str; 5] = [
     "sim_upgradeContractCode",
 ];
 
-fn filled(params: &Json, contract: &str, deploy: &Json, validator: &Json) -> Json {
-    let text = params.to_string().replace("\"V\"", &validator.to_string());
-    let text = text.replace("\"C\"", &json!(contract).to_string());
-    let text = text.replace("\"H\"", &deploy.to_string());
-    serde_json::from_str(&text.replace("\"A\"", &json!(address(0)).to_string())).unwrap()
+/// Parameters with what the letters in them stand for.
+fn filled(params: &Json, meanings: &[(&str, Json)]) -> Json {
+    let text = meanings.iter().fold(params.to_string(), |text, (letter, meaning)| {
+        text.replace(&json!(letter).to_string(), &meaning.to_string())
+    });
+    serde_json::from_str(&text).unwrap()
 }
 
 #[actix_web::test]
@@ -172,9 +173,17 @@ async fn every_method_answers_in_the_shape_it_promises() {
     let transaction = world.decided(deploy.as_str().unwrap(), "ACCEPTED").await;
     let contract = transaction["data"]["contract_address"].as_str().unwrap();
     let validator = world.result("sim_getAllValidators", json!([])).await[0]["address"].clone();
+    let filter = world.result("eth_newFilter", json!([{}])).await;
+    let meanings = [
+        ("C", json!(contract)),
+        ("H", deploy),
+        ("V", validator),
+        ("A", json!(address(0))),
+        ("F", filter),
+    ];
     let mut called: BTreeSet<&str> = ELSEWHERE.into();
     for (method, params, shape) in calls() {
-        let result = world.result(method, filled(&params, contract, &deploy, &validator)).await;
+        let result = world.result(method, filled(&params, &meanings)).await;
         assert!(shape.fits(&result), "{method}: {result} is no {shape:?}");
         called.insert(method);
     }

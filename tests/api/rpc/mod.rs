@@ -2,6 +2,7 @@
 
 mod chain;
 mod explorer;
+mod filters;
 mod framing;
 mod fuzz;
 mod methods;
@@ -38,5 +39,11 @@ impl World {
         let error = &answer["error"];
         assert!(answer.get("result").is_none() && error.is_object(), "{method}: {answer}");
         (error["code"].as_i64().unwrap(), error["message"].as_str().unwrap().to_owned())
+    }
+
+    /// The receipt of a transaction, once that is accepted.
+    pub(crate) async fn decided_receipt(&self, hash: &Json) -> Json {
+        self.wait(hash.as_str().unwrap(), "ACCEPTED").await;
+        self.result("eth_getTransactionReceipt", json!([hash])).await
     }
 }

@@ -34,6 +34,13 @@ where
         self.0.send(Message::Text(frame.to_string().into())).await.unwrap();
     }
 
+    /// The answer to a call, whatever else is told meanwhile.
+    async fn call(&mut self, method: &str, params: &Json) -> Json {
+        let id = format!("{method} {params}");
+        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await;
+        self.find(|frame| frame["id"] == *id).await
+    }
+
     /// The next frame of text.
     async fn next(&mut self) -> Json {
         let wait = async {
@@ -139,4 +146,90 @@ async fn everybody_hears_of_another_finality_window() {
     let frame = socket.find(|frame| frame["event"] == "finality_window_time_updated").await;
     assert_eq!(frame["data"]["data"], json!({ "time": 7 }));
     assert_eq!(world.result("sim_getFinalityWindowTime", json!([])).await, 7);
+}
+
+#[actix_web::test]
+async fn what_cannot_be_followed_is_refused_by_its_name() {
+    let world = World::open().await;
+    let mut socket = open(&world).await;
+    let nowhere = format!("0x{}", "cd".repeat(32));
+    for (params, named) in [
+        (json!(["weather"]), "`weather`"),
+        (json!(["logs", { "address": "0x12" }]), "`\"0x12\"`"),
+        (json!(["logs", { "topics": [7] }]), "`7`"),
+        (json!(["logs", { "blockHash": nowhere }]), &*nowhere),
+        (json!(["logs", "all"]), "`\"all\"`"),
+    ] {
+        let answer = socket.call("eth_subscribe", &params).await;
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(answer["error"]["code"] == -32_602 && message.contains(named), "{answer}");
+    }
+    for _ in 0..32 {
+        assert!(socket.call("eth_subscribe", &json!(["syncing"])).await["result"].is_string());
+    }
+    let answer = socket.call("eth_subscribe", &json!(["syncing"])).await;
+    assert_eq!(answer["error"]["message"], "at most 32 subscriptions at a time");
+}
+
+#[actix_web::test]
+async fn subscribed_logs_are_those_that_are_wanted_and_each_comes_once() {
+    let world = World::open().await;
+    let mut socket = open(&world).await;
+    let wallet = Wallet::new(0);
+    let head = world.result("eth_blockNumber", json!([])).await;
+    let past = json!(["logs", { "toBlock": head }]);
+    let past = socket.call("eth_subscribe", &past).await["result"].clone();
+    let all = socket.call("eth_subscribe", &json!(["logs"])).await["result"].clone();
+    let mut sent = Vec::new();
+    for nonce in 0..10 {
+        sent.push(world.result("eth_sendRawTransaction", json!([wallet.deploy(nonce)])).await);
+    }
+    let mut told = Vec::new();
+    while told.last() != sent.last() {
+        let frame = socket.find(|frame| frame["method"] == "eth_subscription").await;
+        assert_ne!(frame["params"]["subscription"], past);
+        assert_eq!(frame["params"]["subscription"], all);
+        told.push(frame["params"]["result"]["transactionHash"].clone());
+    }
+    assert_eq!(told, sent);
+}
+
+#[actix_web::test]
+async fn a_room_that_is_entered_again_is_not_told_of_the_past_again() {
+    let world = World::open().await;
+    let mut socket = open(&world).await;
+    let hash = world.result("eth_sendRawTransaction", json!([Wallet::new(0).deploy(0)])).await;
+    world.decided(hash.as_str().unwrap(), "FINALIZED").await;
+    let enter = json!({ "event": "subscribe", "data": [hash] });
+    socket.say(&enter).await;
+    socket.find(|frame| frame["event"] == "transaction_status_updated").await;
+    socket.find(|frame| frame["event"] == "deployed_contract").await;
+    socket.say(&enter).await;
+    assert_eq!(socket.next().await["event"], "subscribed");
+    socket.say(&json!({ "event": "ping", "data": { "timestamp": 5 } })).await;
+    assert_eq!(socket.next().await["event"], "pong");
+}
+
+#[actix_web::test]
+async fn frames_count_as_requests() {
+    let settings = agora::api::ApiSettings {
+        requests_per_second: std::num::NonZeroU32::new(5),
+        ..agora::api::ApiSettings::default()
+    };
+    let world = World::with(settings).await;
+    let mut socket = open(&world).await;
+    let mut refused = 0;
+    for _ in 0..20 {
+        let answer = socket.call("eth_chainId", &json!([])).await;
+        if answer["error"]["code"] == -32_005 {
+            assert_eq!(answer["error"]["message"], "more than 5 requests in a second");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "20 frames at once are more than 5 per second");
+    for _ in 0..20 {
+        socket.say(&json!({ "event": "ping", "data": {} })).await;
+    }
+    let told = socket.find(|frame| frame["event"] == "error").await;
+    assert_eq!(told["data"], "more than 5 requests in a second");
 }

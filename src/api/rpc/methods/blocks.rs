@@ -1,17 +1,12 @@
-//! Blocks and logs.
+//! Blocks.
 
 use serde_json::{Value as Json, json};
 
 use super::super::answer::{Answer, RpcError};
-use super::super::definition::Kind::{Block, Flag, Hash, Integer, Object};
+use super::super::definition::Kind::{Block, Flag, Hash, Integer};
 use super::super::definition::{Args, Caller, Definition, amount, may, needs};
 use super::super::views::{self, quantity};
-use crate::domain::{Address, BlockId, BlockRecord, Digest, LogFilter};
-
-/// Logs of one answer, at most.
-const LOGS_MAX: usize = 10_000;
-/// Addresses, and topics of one position, in one filter at most.
-const ALTERNATIVES_MAX: usize = 100;
+use crate::domain::{BlockId, BlockRecord};
 
 pub(super) const METHODS: &[Definition] = &[
     Definition::new(
@@ -77,74 +72,7 @@ pub(super) const METHODS: &[Definition] = &[
         |_, _| Box::pin(async { Ok(json!("0x0")) }),
     )
     .differs("absent there"),
-    Definition::new(
-        "eth_getLogs",
-        "Events of contracts whose decision stands, and one of the network's own for every transaction that was accepted.",
-        &[may("filter", Object)],
-        "an array of logs",
-        |caller, args| Box::pin(logs(caller, args)),
-    )
-    .differs("real logs instead of none"),
-    Definition::new(
-        "eth_newFilter",
-        "Remembers a filter of logs whose news can be asked for.",
-        &[may("filter", Object)],
-        "a quantity: the name of the filter",
-        |caller, args| Box::pin(new_filter(caller, args)),
-    )
-    .differs("absent there"),
-    Definition::new(
-        "eth_newBlockFilter",
-        "Remembers that the hashes of new blocks will be asked for.",
-        &[],
-        "a quantity: the name of the filter",
-        |caller, _| Box::pin(new_plain_filter(caller, Watched::Blocks)),
-    )
-    .differs("absent there"),
-    Definition::new(
-        "eth_newPendingTransactionFilter",
-        "Remembers that the hashes of new transactions will be asked for.",
-        &[],
-        "a quantity: the name of the filter",
-        |caller, _| Box::pin(new_plain_filter(caller, Watched::Transactions)),
-    )
-    .differs("absent there"),
-    Definition::new(
-        "eth_getFilterChanges",
-        "What is new since a filter was asked last.",
-        &[needs("filter", Integer)],
-        "an array of logs or hashes",
-        |caller, args| Box::pin(filter_changes(caller, args)),
-    )
-    .differs("absent there"),
-    Definition::new(
-        "eth_getFilterLogs",
-        "All logs of a filter.",
-        &[needs("filter", Integer)],
-        "an array of logs",
-        |caller, args| Box::pin(filter_logs(caller, args)),
-    )
-    .differs("absent there"),
-    Definition::new(
-        "eth_uninstallFilter",
-        "Forgets a filter.",
-        &[needs("filter", Integer)],
-        "whether there was one",
-        |caller, args| Box::pin(async move { uninstall(&caller, &args) }),
-    )
-    .differs("absent there"),
 ];
-
-/// What a filter watches.
-#[derive(Debug, Clone)]
-pub(in crate::api::rpc) enum Watched {
-    /// Logs that fit.
-    Logs(Json),
-    /// Hashes of blocks.
-    Blocks,
-    /// Hashes of transactions.
-    Transactions,
-}
 
 /// The number a block is named by, `head` standing for the newest.
 pub(super) fn number_of(args: &Args, name: &str, head: u64) -> Result<u64, RpcError> {
@@ -152,7 +80,8 @@ pub(super) fn number_of(args: &Args, name: &str, head: u64) -> Result<u64, RpcEr
     number_in(text, head).ok_or_else(|| RpcError::invalid(name, text, Block.words()))
 }
 
-fn number_in(text: &str, head: u64) -> Option<u64> {
+/// The number in `text`, `head` standing for the newest.
+pub(in crate::api::rpc) fn number_in(text: &str, head: u64) -> Option<u64> {
     match text.trim_matches('"') {
         "latest" | "pending" | "safe" | "finalized" => Some(head),
         "earliest" => Some(0),
@@ -196,7 +125,8 @@ async fn whole(caller: &Caller, args: &Args, name: &str) -> Answer {
             _ => json!(hash),
         });
     }
-    Ok(views::block(&found.block, &transactions))
+    let bloom = caller.bloom(found.block.number).await?;
+    Ok(views::block(&found.block, &transactions, &bloom))
 }
 
 async fn count_by_number(caller: Caller, args: Args) -> Answer {
@@ -231,157 +161,4 @@ async fn at(caller: &Caller, args: &Args, name: &str) -> Answer {
         Some(hash) => caller.transaction_view(hash).await,
         None => Ok(Json::Null),
     }
-}
-
-async fn logs(caller: Caller, args: Args) -> Answer {
-    let filter = args.json("filter")?.unwrap_or_else(|| json!({}));
-    Ok(Json::Array(found(&caller, &filter, None).await?))
-}
-
-/// The logs of a filter; `since` replaces where it begins.
-async fn found(caller: &Caller, filter: &Json, since: Option<u64>) -> Result<Vec<Json>, RpcError> {
-    let head = caller.head().await?;
-    let begins = since.unwrap_or(head);
-    let Some(mut filter) = read_filter(caller, filter, head, begins).await? else {
-        return Ok(Vec::new());
-    };
-    if let Some(since) = since {
-        filter.from = filter.from.max(since);
-        filter.to = filter.to.max(head);
-    }
-    let logs = caller.api.handles.logs(filter, LOGS_MAX).await?;
-    if logs.len() > LOGS_MAX {
-        let message = format!("more than {LOGS_MAX} logs fit; ask for fewer blocks at a time");
-        return Err(RpcError::new(-32_005, message));
-    }
-    Ok(logs.iter().map(views::log).collect())
-}
-
-/// The logs of a filter from block `since` on, for somebody who follows them.
-pub(in crate::api::rpc) async fn logs_since(
-    caller: &Caller,
-    filter: &Json,
-    since: u64,
-) -> Result<Vec<Json>, RpcError> {
-    found(caller, filter, Some(since)).await
-}
-
-/// Reads a filter as `eth_getLogs` has it, which begins at `begins` unless it says where; none when
-/// it names a block that does not exist.
-async fn read_filter(
-    caller: &Caller,
-    filter: &Json,
-    head: u64,
-    begins: u64,
-) -> Result<Option<LogFilter>, RpcError> {
-    let number = |name: &str, otherwise: u64| match filter.get(name).filter(|it| !it.is_null()) {
-        None => Ok(otherwise),
-        Some(value) => number_in(&value.to_string(), head).ok_or_else(|| {
-            RpcError::invalid(&format!("filter.{name}"), &value.to_string(), Block.words())
-        }),
-    };
-    let (mut from, mut to) = (number("fromBlock", begins)?, number("toBlock", head)?);
-    if let Some(hash) = filter.get("blockHash").filter(|it| !it.is_null()) {
-        let hash = one::<Digest>("filter.blockHash", hash, Hash.words())?;
-        let Some(block) = caller.api.handles.block(BlockId::Hash(hash)).await? else {
-            return Ok(None);
-        };
-        (from, to) = (block.block.number, block.block.number);
-    }
-    let addresses = filter.get("address").filter(|it| !it.is_null());
-    let addresses = addresses.map(|given| {
-        alternatives::<Address>("filter.address", given, "an address, or an array of them")
-    });
-    let topics = match filter.get("topics") {
-        None | Some(Json::Null) => Vec::new(),
-        Some(Json::Array(positions)) if positions.len() <= 4 => positions
-            .iter()
-            .map(|given| match given {
-                Json::Null => Ok(Vec::new()),
-                given => alternatives::<Digest>("filter.topics", given, "topics, at most four"),
-            })
-            .collect::<Result<_, _>>()?,
-        Some(other) => {
-            return Err(RpcError::invalid(
-                "filter.topics",
-                &other.to_string(),
-                "an array of at most four",
-            ));
-        }
-    };
-    Ok(Some(LogFilter { from, to, addresses: addresses.transpose()?.unwrap_or_default(), topics }))
-}
-
-fn one<T: std::str::FromStr>(name: &str, given: &Json, valid: &str) -> Result<T, RpcError> {
-    let value = given.as_str().and_then(|text| text.parse().ok());
-    value.ok_or_else(|| RpcError::invalid(name, &given.to_string(), valid))
-}
-
-fn alternatives<T: std::str::FromStr>(
-    name: &str,
-    given: &Json,
-    valid: &str,
-) -> Result<Vec<T>, RpcError> {
-    match given {
-        Json::Array(items) if items.len() <= ALTERNATIVES_MAX => {
-            items.iter().map(|item| one(name, item, valid)).collect()
-        }
-        other => one(name, other, valid).map(|value| vec![value]),
-    }
-}
-
-async fn new_filter(caller: Caller, args: Args) -> Answer {
-    let filter = args.json("filter")?.unwrap_or_else(|| json!({}));
-    let head = caller.head().await?;
-    read_filter(&caller, &filter, head, head).await?;
-    Ok(quantity(caller.api.rpc.filters.add(Watched::Logs(filter), head)))
-}
-
-async fn new_plain_filter(caller: Caller, watched: Watched) -> Answer {
-    let head = caller.head().await?;
-    Ok(quantity(caller.api.rpc.filters.add(watched, head)))
-}
-
-fn filter_name(args: &Args) -> Result<u64, RpcError> {
-    args.required("filter", args.integer("filter")?)
-}
-
-fn no_filter(name: u64) -> RpcError {
-    RpcError::not_found("filter", &format!("{name:#x}"))
-}
-
-async fn filter_changes(caller: Caller, args: Args) -> Answer {
-    let name = filter_name(&args)?;
-    let head = caller.head_while_waiting().await?;
-    let (watched, since) =
-        caller.api.rpc.filters.advance(name, head).ok_or_else(|| no_filter(name))?;
-    let since = since.saturating_add(1);
-    if let Watched::Logs(filter) = &watched {
-        return Ok(Json::Array(found(&caller, filter, Some(since)).await?));
-    }
-    let mut news = Vec::new();
-    for number in since..=head {
-        let Some(found) = caller.api.handles.block(BlockId::Number(number)).await? else { break };
-        match watched {
-            Watched::Transactions => news.extend(found.transactions.iter().map(|hash| json!(hash))),
-            _ => news.push(json!(found.block.hash)),
-        }
-        if news.len() > LOGS_MAX {
-            break;
-        }
-    }
-    Ok(Json::Array(news))
-}
-
-async fn filter_logs(caller: Caller, args: Args) -> Answer {
-    let name = filter_name(&args)?;
-    match caller.api.rpc.filters.watched(name) {
-        Some(Watched::Logs(filter)) => Ok(Json::Array(found(&caller, &filter, None).await?)),
-        Some(_) => Err(RpcError::invalid("filter", &format!("{name:#x}"), "a filter of logs")),
-        None => Err(no_filter(name)),
-    }
-}
-
-fn uninstall(caller: &Caller, args: &Args) -> Answer {
-    Ok(json!(caller.api.rpc.filters.remove(filter_name(args)?)))
 }

@@ -5,6 +5,7 @@ mod blocks;
 mod calls;
 mod clock;
 mod contracts;
+mod filters;
 mod network;
 mod snapshots;
 mod submission;
@@ -15,11 +16,12 @@ mod words;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub(super) use self::blocks::{Watched, logs_since};
+pub(super) use self::blocks::number_in;
+pub(super) use self::filters::Watched;
 use super::definition::Definition;
 
 /// The tables, in the order in which they are documented.
-static TABLES: [&[Definition]; 10] = [
+static TABLES: [&[Definition]; 11] = [
     network::METHODS,
     accounts::METHODS,
     submission::METHODS,
@@ -27,6 +29,7 @@ static TABLES: [&[Definition]; 10] = [
     contracts::METHODS,
     calls::METHODS,
     blocks::METHODS,
+    filters::METHODS,
     validators::METHODS,
     clock::METHODS,
     snapshots::METHODS,

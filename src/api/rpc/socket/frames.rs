@@ -3,6 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::rooms::Rooms;
+use crate::api::error::ApiError;
+use crate::api::rpc::answer::RpcError;
 use crate::api::rpc::caller::Caller;
 use crate::domain::ledger::StoreError;
 use crate::domain::{Event, EventKind, PayloadKind, Status, TxHash};
@@ -20,6 +22,13 @@ pub(super) fn invalid_json() -> Json {
 /// Something that cannot be done.
 pub(super) fn error(message: &str) -> Json {
     json!({ "event": "error", "data": message })
+}
+
+/// A frame that came too soon; a `call` is answered as JSON-RPC has it.
+pub(super) fn refused(refused: ApiError, call: Option<&Json>) -> Json {
+    let Some(call) = call else { return error(&refused.detail().message) };
+    let id = call.get("id").cloned().unwrap_or(Json::Null);
+    json!({ "jsonrpc": "2.0", "error": RpcError::from(refused), "id": id })
 }
 
 /// Something that happened, as Studio's log has it.

@@ -5,6 +5,7 @@ mod frames;
 mod rooms;
 mod subscriptions;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Session};
 use futures_util::StreamExt;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -59,6 +60,7 @@ pub(in crate::api) async fn connect(
         session,
         rooms: Rooms::default(),
         subscriptions: Subscriptions::default(),
+        client: request.peer_addr().map(|peer| peer.ip()),
         cursor,
         _permit: permit,
     };
@@ -72,6 +74,8 @@ struct Connection {
     session: Session,
     rooms: Rooms,
     subscriptions: Subscriptions,
+    /// Whom the rate limit counts.
+    client: Option<IpAddr>,
     /// The last event that was looked at.
     cursor: i64,
     _permit: OwnedSemaphorePermit,
@@ -160,13 +164,16 @@ impl Connection {
         }
     }
 
-    /// A frame of the client.
+    /// A frame of the client, which counts as a request.
     async fn said(&mut self, body: &[u8]) -> Result<(), Ended> {
         let depth_max = self.caller.api.settings.json_depth_max;
-        let Ok(frame) = crate::api::input::read_json(body, depth_max) else {
-            return self.send(&frames::invalid_json()).await;
-        };
-        if frame.is_array() || frame.get("jsonrpc").is_some() {
+        let frame = crate::api::input::read_json(body, depth_max).ok();
+        let is_call = |frame: &Json| frame.is_array() || frame.get("jsonrpc").is_some();
+        if let Err(refused) = self.caller.api.limits.request(self.client) {
+            return self.send(&frames::refused(refused, frame.filter(is_call).as_ref())).await;
+        }
+        let Some(frame) = frame else { return self.send(&frames::invalid_json()).await };
+        if is_call(&frame) {
             return self.called(&frame, body).await;
         }
         let (answers, entered) = match self.rooms.received(&frame) {
@@ -188,8 +195,7 @@ impl Connection {
 
     /// A JSON-RPC call; those about subscriptions are only known here.
     async fn called(&mut self, frame: &Json, body: &[u8]) -> Result<(), Ended> {
-        let head = self.caller.head().await.unwrap_or(0);
-        if let Some(answer) = self.subscriptions.call(frame, head) {
+        if let Some(answer) = self.subscriptions.call(&self.caller, frame).await {
             return self.send(&answer).await;
         }
         match answer_body(&self.caller, body).await {
@@ -231,12 +237,20 @@ impl Connection {
             self.caller.head().await
         };
         let Ok(head) = head else { return Ok(()) };
-        let news = self.subscriptions.news(&self.caller, head).await?;
-        for (subscription, result) in news {
-            let params = json!({ "subscription": subscription, "result": result });
-            let frame = json!({ "jsonrpc": "2.0", "method": "eth_subscription", "params": params });
-            self.send(&frame).await?;
+        loop {
+            match self.subscriptions.news(&self.caller, head).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(frames)) => {
+                    for frame in frames {
+                        self.send(&frame).await?;
+                    }
+                }
+                // What could not be read is read at the next look.
+                Err(error) => {
+                    log::warn!(target: "api", "news wait for the next look: {error:?}");
+                    return Ok(());
+                }
+            }
         }
-        Ok(())
     }
 }

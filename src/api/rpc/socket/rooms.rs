@@ -21,7 +21,7 @@ pub(super) struct Rooms(BTreeSet<String>);
 pub(super) enum Incoming {
     /// Frames to send back.
     Answers(Vec<Json>),
-    /// The same, and the rooms that the client is in from now on.
+    /// The same, and the rooms that the client is in from now on and was not before.
     Entered(Vec<Json>, Vec<String>),
     /// It is none of the protocol's.
     Unknown,
@@ -44,9 +44,13 @@ impl Rooms {
                 })])
             }
             Some("subscribe") => {
-                let rooms: Vec<String> = named(data).collect();
-                let answers = rooms.iter().map(|room| self.enter(room)).collect();
-                Incoming::Entered(answers, rooms)
+                let (mut answers, mut entered) = (Vec::new(), Vec::new());
+                for room in named(data) {
+                    let (answer, is_new) = self.enter(&room);
+                    answers.push(answer);
+                    entered.extend(is_new.then_some(room));
+                }
+                Incoming::Entered(answers, entered)
             }
             Some("unsubscribe") => {
                 Incoming::Answers(named(data).map(|it| self.leave(&it)).collect())
@@ -55,12 +59,13 @@ impl Rooms {
         }
     }
 
-    fn enter(&mut self, room: &str) -> Json {
-        if room.len() > NAME_BYTES_MAX || self.0.len() >= ROOMS_MAX {
-            return frames::error("Too many rooms, or a name that is too long");
+    /// The answer, and whether the client was not in the room before.
+    fn enter(&mut self, room: &str) -> (Json, bool) {
+        if room.len() > NAME_BYTES_MAX || self.0.len() >= ROOMS_MAX && !self.has(room) {
+            return (frames::error("Too many rooms, or a name that is too long"), false);
         }
-        self.0.insert(room.to_lowercase());
-        json!({ "event": "subscribed", "data": { "room": room } })
+        let is_new = self.0.insert(room.to_lowercase());
+        (json!({ "event": "subscribed", "data": { "room": room } }), is_new)
     }
 
     fn leave(&mut self, room: &str) -> Json {
@@ -106,7 +111,19 @@ mod tests {
         for number in 0..ROOMS_MAX {
             rooms.enter(&number.to_string());
         }
-        assert_eq!(rooms.enter("one more")["event"], "error");
-        assert_eq!(Rooms::default().enter(&"x".repeat(1_000))["event"], "error");
+        assert_eq!(rooms.enter("one more").0["event"], "error");
+        assert_eq!(rooms.enter("7").0["event"], "subscribed", "it is in there already");
+        assert_eq!(Rooms::default().enter(&"x".repeat(1_000)).0["event"], "error");
+    }
+
+    #[test]
+    fn only_rooms_that_are_new_are_entered() {
+        let mut rooms = Rooms::default();
+        let long = "x".repeat(1_000);
+        let frame = json!({ "event": "subscribe", "data": ["a", "A", long] });
+        let Incoming::Entered(answers, entered) = rooms.received(&frame) else { panic!("none") };
+        assert_eq!((answers.len(), entered), (3, vec!["a".to_owned()]));
+        let Incoming::Entered(answers, entered) = rooms.received(&frame) else { panic!("none") };
+        assert_eq!((answers.len(), entered.len()), (3, 0));
     }
 }

@@ -4,31 +4,36 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::Ended;
+use crate::api::rpc::answer::RpcError;
 use crate::api::rpc::caller::Caller;
-use crate::api::rpc::methods::logs_since;
+use crate::api::rpc::logs::{logs_up_to, open_filter};
 use crate::api::rpc::views;
-use crate::domain::BlockId;
+use crate::domain::{BlockId, LogFilter};
 
 /// Subscriptions of one client, at most.
-const SUBSCRIPTIONS_MAX: usize = 1_000;
+const SUBSCRIPTIONS_MAX: usize = 32;
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Followed {
     Heads,
     Transactions,
-    Logs(Json),
+    Logs(LogFilter),
     /// Nothing is ever caught up, so nothing is ever told.
     Syncing,
+}
+
+#[derive(Debug)]
+struct Subscription {
+    followed: Followed,
+    /// The last block whose news were read for it.
+    seen: u64,
 }
 
 /// What one client follows, by name.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    followed: BTreeMap<String, Followed>,
+    followed: BTreeMap<u64, Subscription>,
     last: u64,
-    /// The last block that was told of.
-    seen: u64,
 }
 
 impl Subscriptions {
@@ -37,87 +42,116 @@ impl Subscriptions {
     }
 
     /// Answers a call about subscriptions; nothing when the call is about something else.
-    pub(super) fn call(&mut self, frame: &Json, head: u64) -> Option<Json> {
+    pub(super) async fn call(&mut self, caller: &Caller, frame: &Json) -> Option<Json> {
         let id = frame.get("id").cloned().unwrap_or(Json::Null);
-        let params = frame.get("params").and_then(Json::as_array).cloned().unwrap_or_default();
+        let params = frame.get("params").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
         let answer = match frame.get("method").and_then(Json::as_str) {
-            Some("eth_subscribe") => self.add(&params, head),
-            Some("eth_unsubscribe") => {
-                let name = params.first().and_then(Json::as_str).unwrap_or_default();
-                Ok(json!(self.followed.remove(name).is_some()))
-            }
+            Some("eth_subscribe") => self.subscribe(caller, params).await,
+            Some("eth_unsubscribe") => Ok(json!(self.remove(params.first()))),
             _ => return None,
         };
         Some(match answer {
             Ok(result) => json!({ "jsonrpc": "2.0", "result": result, "id": id }),
-            Err(message) => {
-                let error = json!({ "code": -32_602, "message": message });
-                json!({ "jsonrpc": "2.0", "error": error, "id": id })
-            }
+            Err(error) => json!({ "jsonrpc": "2.0", "error": error, "id": id }),
         })
     }
 
-    fn add(&mut self, params: &[Json], head: u64) -> Result<Json, String> {
+    async fn subscribe(&mut self, caller: &Caller, params: &[Json]) -> Result<Json, RpcError> {
+        // Without a head nobody could say what is new.
+        let head = caller.head().await?;
         let followed = match params.first().and_then(Json::as_str) {
             Some("newHeads") => Followed::Heads,
             Some("newPendingTransactions") => Followed::Transactions,
-            Some("logs") => Followed::Logs(params.get(1).cloned().unwrap_or_else(|| json!({}))),
+            Some("logs") => {
+                let all = json!({});
+                let filter = params.get(1).filter(|it| !it.is_null()).unwrap_or(&all);
+                Followed::Logs(open_filter(caller, filter, head).await?)
+            }
             Some("syncing") => Followed::Syncing,
             other => {
                 let given = other.unwrap_or("nothing").chars().take(80).collect::<String>();
-                return Err(format!(
+                let message = format!(
                     "`{given}` cannot be followed; expected newHeads, logs, newPendingTransactions or syncing"
-                ));
+                );
+                return Err(RpcError::new(RpcError::INVALID_PARAMS, message));
             }
         };
-        if self.followed.len() >= SUBSCRIPTIONS_MAX {
-            return Err(format!("at most {SUBSCRIPTIONS_MAX} subscriptions at a time"));
-        }
-        if self.followed.is_empty() {
-            self.seen = head;
-        }
-        self.last += 1;
-        let name = format!("{:#x}", self.last);
-        self.followed.insert(name.clone(), followed);
-        Ok(json!(name))
+        self.add(followed, head)
     }
 
-    /// What the chain has grown by since the last look, up to `head`, for each that follows it.
+    /// Follows what comes after `head`; answers with a name.
+    fn add(&mut self, followed: Followed, head: u64) -> Result<Json, RpcError> {
+        if self.followed.len() >= SUBSCRIPTIONS_MAX {
+            let message = format!("at most {SUBSCRIPTIONS_MAX} subscriptions at a time");
+            return Err(RpcError::new(RpcError::LIMIT_EXCEEDED, message));
+        }
+        self.last += 1;
+        self.followed.insert(self.last, Subscription { followed, seen: head });
+        Ok(views::quantity(self.last))
+    }
+
+    fn remove(&mut self, name: Option<&Json>) -> bool {
+        let digits = name.and_then(Json::as_str).and_then(|name| name.strip_prefix("0x"));
+        let name = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        name.is_some_and(|name| self.followed.remove(&name).is_some())
+    }
+
+    /// The subscription that lacks the oldest news up to `head`.
+    fn next_behind(&mut self, head: u64) -> Option<(u64, &mut Subscription)> {
+        let behind = self.followed.iter_mut().filter(|(_, it)| it.seen < head);
+        behind.min_by_key(|(_, it)| it.seen).map(|(name, it)| (*name, it))
+    }
+
+    /// Frames with what is new for one subscription, which are of one block unless they are logs;
+    /// nothing once everybody has heard of all up to `head`. So a client is told bit by bit, and
+    /// the next bit is read when he has taken the one before.
+    ///
+    /// An error means that nothing could be read, so that all of it is news still.
     pub(super) async fn news(
         &mut self,
         caller: &Caller,
         head: u64,
-    ) -> Result<Vec<(String, Json)>, Ended> {
-        let mut news = Vec::new();
-        let since = self.seen.saturating_add(1);
-        if head < since {
-            return Ok(news);
-        }
-        self.seen = head;
-        for number in since..=head {
-            let Some(found) = caller.api.handles.block(BlockId::Number(number)).await? else {
-                continue;
-            };
-            let block = views::block(&found.block, &[]);
-            for (name, followed) in &self.followed {
-                match followed {
-                    Followed::Heads => news.push((name.clone(), block.clone())),
-                    Followed::Transactions => {
-                        let hashes = found.transactions.iter();
-                        news.extend(hashes.map(|hash| (name.clone(), json!(hash))));
-                    }
-                    Followed::Logs(_) | Followed::Syncing => {}
-                }
+    ) -> Result<Option<Vec<Json>>, RpcError> {
+        // A restore may have taken the chain back.
+        self.followed.values_mut().for_each(|it| it.seen = it.seen.min(head));
+        let Some((name, subscription)) = self.next_behind(head) else { return Ok(None) };
+        let next = subscription.seen.saturating_add(1);
+        let tell = |result: Json| {
+            let params = json!({ "subscription": views::quantity(name), "result": result });
+            json!({ "jsonrpc": "2.0", "method": "eth_subscription", "params": params })
+        };
+        let (frames, seen) = match &subscription.followed {
+            Followed::Logs(wanted) => {
+                let news = logs_up_to(caller, wanted, next, head).await?;
+                let frames = match news.logs {
+                    Ok(logs) => logs.iter().map(|log| tell(views::log(log))).collect(),
+                    Err(error) => vec![json!({ "jsonrpc": "2.0", "error": error, "id": null })],
+                };
+                (frames, news.last)
             }
-        }
-        for (name, followed) in &self.followed {
-            if let Followed::Logs(filter) = followed {
-                let logs = logs_since(caller, filter, since).await.unwrap_or_default();
-                news.extend(logs.into_iter().map(|log| (name.clone(), log)));
-            }
-        }
-        Ok(news)
+            Followed::Syncing => (Vec::new(), head),
+            followed => (block_news(caller, followed, next).await?.map(tell).collect(), next),
+        };
+        subscription.seen = seen;
+        Ok(Some(frames))
     }
+}
+
+/// What the block `number` is for somebody who follows blocks or transactions.
+async fn block_news(
+    caller: &Caller,
+    followed: &Followed,
+    number: u64,
+) -> Result<impl Iterator<Item = Json> + use<>, RpcError> {
+    let news = match (caller.api.handles.block(BlockId::Number(number)).await?, followed) {
+        (Some(found), Followed::Heads) => {
+            let bloom = caller.bloom(number).await?;
+            vec![views::block(&found.block, &[], &bloom)]
+        }
+        (Some(found), _) => found.transactions.iter().map(|hash| json!(hash)).collect(),
+        (None, _) => Vec::new(),
+    };
+    Ok(news.into_iter())
 }
 
 #[cfg(test)]
@@ -127,13 +161,35 @@ mod tests {
     #[test]
     fn subscriptions_are_made_and_ended_by_name() {
         let mut all = Subscriptions::default();
-        let call = |method: &str, param: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": [param] });
-        let made = all.call(&call("eth_subscribe", "newHeads"), 5).unwrap();
-        assert_eq!(made["result"], "0x1");
-        assert_eq!(all.call(&call("eth_unsubscribe", "0x1"), 5).unwrap()["result"], true);
-        assert_eq!(all.call(&call("eth_unsubscribe", "0x1"), 5).unwrap()["result"], false);
-        let refused = all.call(&call("eth_subscribe", "weather"), 5).unwrap();
-        assert!(refused["error"]["message"].as_str().unwrap().contains("`weather`"));
-        assert!(all.call(&call("eth_chainId", ""), 5).is_none());
+        assert_eq!(all.add(Followed::Heads, 5).unwrap(), "0x1");
+        assert!(all.remove(Some(&json!("0x1"))));
+        for nothing in [Some(&json!("0x1")), Some(&json!(1)), Some(&json!("1")), None] {
+            assert!(!all.remove(nothing), "{nothing:?}");
+        }
+        assert!(all.is_empty());
+    }
+
+    #[test]
+    fn each_hears_of_what_came_after_it_and_the_one_behind_hears_first() {
+        let mut all = Subscriptions::default();
+        all.add(Followed::Heads, 5).unwrap();
+        all.add(Followed::Heads, 3).unwrap();
+        let (name, behind) = all.next_behind(6).unwrap();
+        assert_eq!((name, behind.seen), (2, 3));
+        behind.seen = 6;
+        assert_eq!(all.next_behind(6).unwrap().0, 1);
+        assert!(all.next_behind(5).is_none());
+    }
+
+    #[test]
+    fn there_are_only_so_many() {
+        let mut all = Subscriptions::default();
+        for _ in 0..SUBSCRIPTIONS_MAX {
+            all.add(Followed::Heads, 0).unwrap();
+        }
+        let refused = serde_json::to_value(all.add(Followed::Heads, 0).unwrap_err()).unwrap();
+        assert!(refused["message"].as_str().unwrap().contains("at most 32"), "{refused}");
+        assert!(all.remove(Some(&json!("0x7"))));
+        all.add(Followed::Heads, 0).unwrap();
     }
 }

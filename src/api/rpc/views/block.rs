@@ -1,5 +1,6 @@
 //! Blocks as Ethereum writes them.
 
+use alloy_primitives::Bloom;
 use serde_json::{Value as Json, json};
 
 use super::quantity;
@@ -10,8 +11,8 @@ const NO_UNCLES: &str = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a14
 /// Root of an empty trie.
 const EMPTY_ROOT: &str = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
 
-/// A block with `transactions`, which are hashes or whole.
-pub(in crate::api::rpc) fn block(block: &Block, transactions: &[Json]) -> Json {
+/// A block with `transactions`, which are hashes or whole, and the `bloom` of its logs.
+pub(in crate::api::rpc) fn block(block: &Block, transactions: &[Json], bloom: &Bloom) -> Json {
     let zero = Digest::new([0; 32]);
     let seconds = u64::try_from(super::seconds(block.at)).unwrap_or(0);
     json!({
@@ -21,7 +22,7 @@ pub(in crate::api::rpc) fn block(block: &Block, transactions: &[Json]) -> Json {
         "nonce": "0x0000000000000000",
         "mixHash": zero,
         "sha3Uncles": NO_UNCLES,
-        "logsBloom": format!("0x{}", "00".repeat(256)),
+        "logsBloom": bloom.to_string(),
         "transactionsRoot": EMPTY_ROOT,
         "stateRoot": EMPTY_ROOT,
         "receiptsRoot": EMPTY_ROOT,

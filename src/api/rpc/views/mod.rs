@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 
 pub(super) use block::block;
 pub(super) use execution::execution;
-pub(super) use log::log;
+pub(super) use log::{bloom, log};
 pub(super) use node::node;
 pub(in crate::api) use node::{provider, validator};
 pub(super) use receipt::receipt;

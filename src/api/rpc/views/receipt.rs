@@ -1,10 +1,9 @@
 //! Receipts as Ethereum writes them. There is one as soon as a transaction is stored: clients read
 //! from it the name of what they sent, and wait for the consensus by that name.
 
-use alloy_primitives::{Bloom, BloomInput};
 use serde_json::{Value as Json, json};
 
-use super::{log, quantity};
+use super::{bloom, log, quantity};
 use crate::domain::ledger::TransactionRecord;
 use crate::domain::{
     EnvelopeRecord, Inclusion, LogRecord, Payload, PayloadKind, Status, new_transaction_log,
@@ -29,13 +28,7 @@ pub(in crate::api::rpc) fn receipt(
         Some(_) => vec![own],
         None => [vec![own], record.logs.clone()].concat(),
     };
-    let mut bloom = Bloom::ZERO;
-    for log in &logs {
-        bloom.accrue(BloomInput::Raw(log.address.as_bytes()));
-        for topic in &log.topics {
-            bloom.accrue(BloomInput::Raw(topic.as_bytes()));
-        }
-    }
+    let bloom = bloom(&logs);
     let envelope = about.map(|about| &about.envelope).or(record.envelope.as_deref());
     let is_deploy = matches!(transaction.payload, Payload::Deploy { .. });
     let from = about.map(|about| about.signer).or(transaction.from);
