@@ -88,6 +88,7 @@ pub fn contract_search(
     conn: &mut Connection,
     search: &ContractSearch,
 ) -> Result<(Vec<ContractSummary>, u64), StoreError> {
+    type Row = (Vec<u8>, i64, Option<String>, i64, i64);
     const OPERATION: &str = "searching contracts";
     let key = match search.order {
         ContractOrder::Transactions => RECEIVED,
@@ -116,7 +117,7 @@ pub fn contract_search(
         page = page.filter(contracts::address.eq(wanted));
     }
     let total: i64 = all.get_result(conn).during(OPERATION)?;
-    let rows: Vec<(Vec<u8>, i64, Option<String>, i64, i64)> = page.load(conn).during(OPERATION)?;
+    let rows: Vec<Row> = page.load(conn).during(OPERATION)?;
     let found = rows.into_iter().map(|(bytes, created, balance, count, updated)| {
         Ok(ContractSummary {
             address: address(&bytes)?,

@@ -19,12 +19,15 @@ use crate::domain::ledger::{
 };
 use crate::domain::{Address, AddressSearch, PayloadKind, Side, Status, TxHash};
 
+/// A row and the source of the code it brought.
+type WithCode = (TransactionRow, Option<Vec<u8>>);
+
 /// The transaction `hash` with all that became of it, every round over it included.
 pub fn transaction_get(
     conn: &mut Connection,
     hash: TxHash,
 ) -> Result<Option<TransactionRecord>, StoreError> {
-    let row: Option<(TransactionRow, Option<Vec<u8>>)> = transactions::table
+    let row: Option<WithCode> = transactions::table
         .left_join(codes::table)
         .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
         .select((TransactionRow::as_select(), codes::source.nullable()))
@@ -124,7 +127,7 @@ fn rows(
     filter: &TransactionFilter,
     before: Option<Position>,
     limit: usize,
-) -> Result<Vec<(TransactionRow, Option<Vec<u8>>)>, StoreError> {
+) -> Result<Vec<WithCode>, StoreError> {
     let mut query = transactions::table
         .left_join(codes::table)
         .select((TransactionRow::as_select(), codes::source.nullable()))

@@ -263,12 +263,14 @@ pub(super) struct Unpacker {
     gzip: GzDecoder<Vec<u8>>,
     script: Script,
     volume: Volume,
+    /// Bytes at the beginning of what waits that hold no end of a line: a long line is searched once.
+    searched: usize,
 }
 
 impl Unpacker {
     pub(super) fn new(trust: Trust) -> Self {
         let script = Script { trust, has_header: false, begun: 0, rows: 0, has_ended: false };
-        Self { gzip: GzDecoder::new(Vec::new()), script, volume: Volume::default() }
+        Self { gzip: GzDecoder::new(Vec::new()), script, volume: Volume::default(), searched: 0 }
     }
 
     /// Takes the next bytes of the file and hands on the lines they end.
@@ -284,14 +286,17 @@ impl Unpacker {
 
     fn lines(&mut self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         let buffer = self.gzip.get_mut();
-        let Some(end) = buffer.iter().rposition(|byte| *byte == b'\n') else {
+        let fresh = buffer.get(self.searched..).unwrap_or_default();
+        let Some(end) = fresh.iter().rposition(|byte| *byte == b'\n') else {
+            self.searched = buffer.len();
             return if buffer.len() > LINE_BYTES_MAX {
                 Err(refused(TooLarge::Line))
             } else {
                 Ok(())
             };
         };
-        let rest = buffer.split_off(end + 1);
+        let rest = buffer.split_off(self.searched + end + 1);
+        self.searched = rest.len();
         let lines = std::mem::replace(buffer, rest);
         let lines = lines.strip_suffix(b"\n").unwrap_or(&lines);
         lines.split(|byte| *byte == b'\n').try_for_each(|line| {
