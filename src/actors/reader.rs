@@ -172,7 +172,10 @@ impl ReaderPorts {
         })
     }
 
+    /// See [`Self::describe_code`].
     async fn describe(&self, address: Address) -> Result<serde_json::Value, ReadError> {
+        let limit = self.calls.report().limit;
+        let _permit = self.calls.try_acquire().ok_or(ReadError::Busy { limit })?;
         let view = self.view(address, StateVersion::Accepted).await?;
         let schema = self.executor.schema(view.record.code).await?;
         schema.map_err(ReadError::InvalidContract)

@@ -6,7 +6,8 @@ use std::time::Duration;
 use actix::{Actor, Addr};
 
 use super::messages::{
-    CallContract, DescribeCode, GetAccount, GetElectorate, ReadError, ReadPages, ViewContract,
+    CallContract, DescribeCode, DescribeContract, GetAccount, GetElectorate, ReadError, ReadPages,
+    ViewContract,
 };
 use super::permits::Permits;
 use super::reader::{Reader, ReaderPorts};
@@ -261,8 +262,10 @@ fn too_much_at_once_is_refused() {
         let held = calls.try_acquire();
         let busy = Err(ReadError::Busy { limit: 1 });
         assert_eq!(reader.send(code()).await.unwrap(), busy);
+        assert_eq!(reader.send(DescribeContract(CONTRACT)).await.unwrap(), busy);
         assert_eq!(ask(&reader, call(CallEntry::Method)).await.map(drop), busy.map(drop));
         drop(held);
         assert!(reader.send(code()).await.unwrap().is_ok());
+        assert!(reader.send(DescribeContract(CONTRACT)).await.unwrap().is_ok());
     });
 }

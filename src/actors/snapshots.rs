@@ -11,9 +11,9 @@ use crate::domain::SnapshotRecord;
 use crate::domain::ledger::StoreError;
 
 impl Handles {
-    /// Makes a snapshot of the network as it is; answers with its number, which no other gets.
-    pub async fn create_snapshot(&self) -> Result<i64, StoreError> {
-        Ok(self.ask(CreateSnapshot).await?.id)
+    /// Makes a snapshot of the network as it is; no other gets its number.
+    pub async fn create_snapshot(&self) -> Result<SnapshotRecord, StoreError> {
+        self.ask(CreateSnapshot).await
     }
 
     /// Sets the network back to a snapshot and deletes later ones; false when there is no such

@@ -41,6 +41,29 @@ pub struct NewTransaction {
     pub context: Option<Arc<RunContext>>,
 }
 
+impl NewTransaction {
+    /// A transaction that asks for nothing beyond what it does: the store counts, and the
+    /// consensus is as by default.
+    pub fn new(
+        from: Option<Address>,
+        to: Option<Address>,
+        value: Amount,
+        payload: Payload,
+    ) -> Self {
+        Self {
+            from,
+            to,
+            value,
+            payload,
+            nonce: None,
+            rules: TransactionRules::default(),
+            idempotency_key: None,
+            envelope: None,
+            context: None,
+        }
+    }
+}
+
 /// The store's answer to a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Submitted {

@@ -61,8 +61,8 @@ pub use model_json::{FieldFault, InvalidField};
 pub use notation::{NotationError, from_json, to_json};
 pub use profile::{Profile, UnknownProfile};
 pub use search::{
-    ContractOrder, ContractSearch, ContractSummary, LedgerSums, TransactionSearch,
-    TransactionsFound,
+    AddressSearch, ContractOrder, ContractSearch, ContractSummary, LedgerSums, Side,
+    TransactionSearch, TransactionsFound,
 };
 pub use snapshot::{Generation, Progress, SnapshotRecord};
 pub use status::{IllegalStatusChange, Status};

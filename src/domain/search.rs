@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ledger::TransactionRecord;
+use super::ledger::{Position, TransactionRecord};
 use super::{Address, Amount, PayloadKind, Status, Timestamp, TxHash};
 
 /// Which transactions are looked for; every condition that is set must hold.
@@ -31,6 +31,30 @@ pub struct TransactionsFound {
     pub items: Vec<TransactionRecord>,
     /// Everything that fits.
     pub total: u64,
+}
+
+/// On which side of a transaction an address is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// It sent it.
+    Sender,
+    /// It received it, as an account or as the contract that is called or deployed.
+    Recipient,
+    /// One of the two.
+    Either,
+}
+
+/// Which transactions of an address are looked for, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressSearch {
+    /// The account or contract.
+    pub address: Address,
+    /// What it has to do with them.
+    pub side: Side,
+    /// Accepted before the transaction with this place; the newest ones when absent.
+    pub before: Option<Position>,
+    /// How many at most.
+    pub limit: usize,
 }
 
 /// By what contracts are ordered.

@@ -1,16 +1,16 @@
-//! What an explorer asks: searches with totals, and sums over the whole ledger. They read much, and
-//! run on a reader's connection, so that nobody waits for them.
+//! What an explorer asks: searches with totals, and sums over the whole ledger.
+//!
+//! They run on the readers' connections, which everybody shares: a slow one here is a read less
+//! for the crawler. So they filter, sort and limit in the database, and along its indexes.
 
-use std::collections::BTreeMap;
-
-use diesel::dsl::{count_star, max};
+use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::Connection;
 use super::conditions::Addressee;
 use super::failure::During;
-use super::queries::record;
+use super::queries::judged;
 use super::rows::{TransactionRow, address, number, parsed};
 use super::schema::{accounts, appeals, codes, contracts, transactions, validators};
 use super::transactions::limit_column;
@@ -67,60 +67,67 @@ pub fn transaction_search(
         .into_boxed();
     let rows: Vec<(TransactionRow, Option<Vec<u8>>)> =
         searched!(page, search).load(conn).during(OPERATION)?;
-    let items = rows.into_iter().map(|(row, code)| record(row, code));
+    let items = rows.into_iter().map(|(row, code)| judged(conn, row, code));
     Ok(TransactionsFound { items: items.collect::<Result<_, _>>()?, total: number(total)? })
 }
 
+/// How many transactions a contract was sent, and when the last of them came: a walk of the
+/// contract's part of the index `transactions_addressee`.
+const RECEIVED: &str = "(SELECT count(*) FROM transactions \
+    WHERE coalesce(transactions.recipient, transactions.queue_address) = contracts.address)";
+const UPDATED: &str = "coalesce((SELECT transactions.submitted_at FROM transactions \
+    WHERE coalesce(transactions.recipient, transactions.queue_address) = contracts.address \
+    AND transactions.submitted_at > contracts.deployed_at \
+    ORDER BY transactions.position DESC LIMIT 1), contracts.deployed_at)";
+
 /// A page of the contracts that fit, and how many fit in all.
+///
+/// By default it costs a walk of the index of what every contract was sent; ordered by their age,
+/// only of what those of the page were.
 pub fn contract_search(
     conn: &mut Connection,
     search: &ContractSearch,
 ) -> Result<(Vec<ContractSummary>, u64), StoreError> {
+    type Row = (Vec<u8>, i64, Option<String>, i64, i64);
     const OPERATION: &str = "searching contracts";
-    let mut query = contracts::table
+    let key = match search.order {
+        ContractOrder::Transactions => RECEIVED,
+        ContractOrder::Created => "contracts.deployed_at",
+        ContractOrder::Updated => UPDATED,
+    };
+    let direction = if search.ascending { "ASC" } else { "DESC" };
+    let order = format!("{key} {direction}, contracts.address {direction}");
+    let mut all = contracts::table.select(count_star()).into_boxed();
+    let mut page = contracts::table
         .left_join(accounts::table.on(accounts::address.eq(contracts::address)))
-        .select((contracts::address, contracts::deployed_at, accounts::balance.nullable()))
+        .select((
+            contracts::address,
+            contracts::deployed_at,
+            accounts::balance.nullable(),
+            sql::<BigInt>(RECEIVED),
+            sql::<BigInt>(UPDATED),
+        ))
+        .order(sql::<BigInt>(&order))
+        .offset(i64::try_from(search.skip).unwrap_or(i64::MAX))
+        .limit(limit_column(search.limit))
         .into_boxed();
     if let Some(wanted) = search.address {
-        query = query.filter(contracts::address.eq(wanted.as_bytes().to_vec()));
+        let wanted = wanted.as_bytes().to_vec();
+        all = all.filter(contracts::address.eq(wanted.clone()));
+        page = page.filter(contracts::address.eq(wanted));
     }
-    let rows: Vec<(Vec<u8>, i64, Option<String>)> = query.load(conn).during(OPERATION)?;
-    let received = received(conn)?;
-    let mut found = Vec::with_capacity(rows.len());
-    for (bytes, created, balance) in rows {
-        let (count, updated) = received.get(&bytes).copied().unwrap_or((0, created));
-        found.push(ContractSummary {
+    let total: i64 = all.get_result(conn).during(OPERATION)?;
+    let rows: Vec<Row> = page.load(conn).during(OPERATION)?;
+    let found = rows.into_iter().map(|(bytes, created, balance, count, updated)| {
+        Ok(ContractSummary {
             address: address(&bytes)?,
             balance: balance.as_deref().map(parsed).transpose()?.unwrap_or(Amount::ZERO),
             transactions: number(count)?,
             created_at: Timestamp::from_millis(created),
-            updated_at: Timestamp::from_millis(updated.max(created)),
-        });
-    }
-    found.sort_by_key(|contract| {
-        let key = match search.order {
-            ContractOrder::Transactions => i64::try_from(contract.transactions).unwrap_or(i64::MAX),
-            ContractOrder::Created => contract.created_at.as_millis(),
-            ContractOrder::Updated => contract.updated_at.as_millis(),
-        };
-        (key, contract.address)
+            updated_at: Timestamp::from_millis(updated),
+        })
     });
-    if !search.ascending {
-        found.reverse();
-    }
-    let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
-    let skip = usize::try_from(search.skip).unwrap_or(usize::MAX);
-    Ok((found.into_iter().skip(skip).take(search.limit).collect(), total))
-}
-
-/// How many transactions every address was sent, and when the last of them came.
-fn received(conn: &mut Connection) -> Result<BTreeMap<Vec<u8>, (i64, i64)>, StoreError> {
-    let rows: Vec<(Vec<u8>, i64, Option<i64>)> = transactions::table
-        .group_by(transactions::queue_address)
-        .select((transactions::queue_address, count_star(), max(transactions::submitted_at)))
-        .load(conn)
-        .during("counting what contracts received")?;
-    Ok(rows.into_iter().map(|(at, count, last)| (at, (count, last.unwrap_or(0)))).collect())
+    Ok((found.collect::<Result<_, StoreError>>()?, number(total)?))
 }
 
 /// Sums over the whole ledger as of `now`.
@@ -148,7 +155,7 @@ pub fn ledger_sums(conn: &mut Connection, now: Timestamp) -> Result<LedgerSums, 
         .select(count_star())
         .get_result(conn)
         .during(OPERATION)?;
-    let day = diesel::dsl::sql::<BigInt>("submitted_at / 86400000");
+    let day = sql::<BigInt>("submitted_at / 86400000");
     let days: Vec<(i64, i64)> = transactions::table
         .filter(transactions::submitted_at.ge((today - DAYS + 1).saturating_mul(DAY_MILLIS)))
         .group_by(day.clone())

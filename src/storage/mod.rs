@@ -70,6 +70,7 @@ pub use outbox::{event_last_at, event_last_cursor, events_after};
 pub use providers::{provider_change_in_txn, provider_list};
 pub use queries::{
     pending_count, received_count, status_counts, transaction_get, transaction_list,
+    transaction_list_of_address,
 };
 pub use recovery::{
     Recover, owner_heartbeat_in_txn, recovery_requeue_in_txn, shared_now,

@@ -17,14 +17,17 @@ use super::transactions::limit_column;
 use crate::domain::ledger::{
     Page, Position, StatusCounts, StoreError, TransactionFilter, TransactionRecord,
 };
-use crate::domain::{Address, PayloadKind, Status, TxHash};
+use crate::domain::{Address, AddressSearch, PayloadKind, Side, Status, TxHash};
+
+/// A row and the source of the code it brought.
+type WithCode = (TransactionRow, Option<Vec<u8>>);
 
 /// The transaction `hash` with all that became of it, every round over it included.
 pub fn transaction_get(
     conn: &mut Connection,
     hash: TxHash,
 ) -> Result<Option<TransactionRecord>, StoreError> {
-    let row: Option<(TransactionRow, Option<Vec<u8>>)> = transactions::table
+    let row: Option<WithCode> = transactions::table
         .left_join(codes::table)
         .filter(transactions::hash.eq(hash.as_bytes().as_slice()))
         .select((TransactionRow::as_select(), codes::source.nullable()))
@@ -32,22 +35,31 @@ pub fn transaction_get(
         .optional()
         .during("reading a transaction")?;
     let Some((row, code)) = row else { return Ok(None) };
-    let (place, hash) = (row.block, row.hash()?);
-    let mut record = record(row, code)?;
-    record.inclusion = blocks::inclusion(conn, record.position, place)?;
+    let mut record = judged(conn, row, code)?;
     record.logs = logs::of_transaction(conn, record.position)?;
-    record.envelope = envelopes::envelope_get(conn, hash)?.map(|stored| Box::new(stored.envelope));
-    record.consensus = rounds_json(conn, record.position)?;
-    record.parent = children::parent(conn, record.position)?;
-    record.children = children::hashes_of(conn, record.position)?;
     record.context = contexts::load(conn, record.position)?;
     Ok(Some(record))
 }
 
-pub(super) fn record(
+/// A row with every round over it, its family and its place in the chain: whoever shows what the
+/// consensus came to needs all of them, also in a list.
+pub(super) fn judged(
+    conn: &mut Connection,
     row: TransactionRow,
     code: Option<Vec<u8>>,
 ) -> Result<TransactionRecord, StoreError> {
+    let (place, hash) = (row.block, row.hash()?);
+    let mut record = record(row, code)?;
+    record.inclusion = blocks::inclusion(conn, record.position, place)?;
+    record.envelope = envelopes::envelope_get(conn, hash)?.map(|stored| Box::new(stored.envelope));
+    record.consensus = rounds_json(conn, record.position)?;
+    record.parent = children::parent(conn, record.position)?;
+    record.children = children::hashes_of(conn, record.position)?;
+    Ok(record)
+}
+
+/// A row alone.
+fn record(row: TransactionRow, code: Option<Vec<u8>>) -> Result<TransactionRecord, StoreError> {
     Ok(TransactionRecord {
         position: Position(row.position),
         transaction: row.transaction(code)?,
@@ -69,18 +81,58 @@ pub(super) fn record(
     })
 }
 
-/// At most `limit` transactions that fit `filter` and were accepted before `before`, newest first.
+/// At most `limit` transactions that fit `filter` and were accepted before `before`, newest first;
+/// without what became of them in the consensus.
 pub fn transaction_list(
     conn: &mut Connection,
     filter: &TransactionFilter,
     before: Option<Position>,
     limit: usize,
 ) -> Result<Page<TransactionRecord>, StoreError> {
+    let rows = rows(conn, filter, before, limit.saturating_add(1))?;
+    let items = rows.into_iter().map(|(row, code)| record(row, code));
+    let mut items = items.collect::<Result<Vec<_>, _>>()?;
+    let is_more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| is_more).map(|last| last.position);
+    Ok(Page { items, next })
+}
+
+/// At most `limit` transactions of one account or contract that were accepted before `before`,
+/// newest first, each with what became of it in the consensus.
+pub fn transaction_list_of_address(
+    conn: &mut Connection,
+    search: &AddressSearch,
+) -> Result<Vec<TransactionRecord>, StoreError> {
+    let AddressSearch { address, side, before, limit } = *search;
+    let sent = TransactionFilter { from: Some(address), ..TransactionFilter::default() };
+    let received = TransactionFilter { to: Some(address), ..TransactionFilter::default() };
+    // Two walks of two indexes: no database takes the newest of both from one condition.
+    let mut found = Vec::new();
+    if side != Side::Recipient {
+        found.extend(rows(conn, &sent, before, limit)?);
+    }
+    if side != Side::Sender {
+        found.extend(rows(conn, &received, before, limit)?);
+    }
+    found.sort_by_key(|(row, _)| std::cmp::Reverse(row.position));
+    found.dedup_by_key(|(row, _)| row.position);
+    found.truncate(limit);
+    found.into_iter().map(|(row, code)| judged(conn, row, code)).collect()
+}
+
+/// At most `limit` rows that fit `filter`, newest first, each with the code it brought.
+fn rows(
+    conn: &mut Connection,
+    filter: &TransactionFilter,
+    before: Option<Position>,
+    limit: usize,
+) -> Result<Vec<WithCode>, StoreError> {
     let mut query = transactions::table
         .left_join(codes::table)
         .select((TransactionRow::as_select(), codes::source.nullable()))
         .order(transactions::position.desc())
-        .limit(limit_column(limit.saturating_add(1)))
+        .limit(limit_column(limit))
         .into_boxed();
     if let Some(before) = before {
         query = query.filter(transactions::position.lt(before.0));
@@ -105,14 +157,7 @@ pub fn transaction_list(
                 .or(transactions::kind.eq(PayloadKind::Deploy.name())),
         );
     }
-    let rows: Vec<(TransactionRow, Option<Vec<u8>>)> =
-        query.load(conn).during("listing transactions")?;
-    let items = rows.into_iter().map(|(row, code)| record(row, code));
-    let mut items = items.collect::<Result<Vec<_>, _>>()?;
-    let is_more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| is_more).map(|last| last.position);
-    Ok(Page { items, next })
+    query.load(conn).during("listing transactions")
 }
 
 /// How many transactions are in each status that any is in.

@@ -1,9 +1,11 @@
 //! Bodies, rates, submissions and streams are limited, and origins are named.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use agora::api::ApiSettings;
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::support::{World, address, nowhere};
 
@@ -65,16 +67,46 @@ async fn too_many_streams_are_refused() {
 async fn submissions_beyond_the_limit_are_refused_and_nothing_is_lost() {
     let world = World::with(ApiSettings { submissions_max: 1, ..ApiSettings::default() }).await;
     let body = json!({ "type": "transfer", "from": null, "to": nowhere(), "value": 1 });
-    let posts = (0..40).map(|_| world.post("/v1/transactions", &body));
-    let replies = futures_util::future::join_all(posts).await;
-    let accepted = replies.iter().filter(|reply| reply.status.as_u16() == 202).count();
-    for refused in replies.iter().filter(|reply| reply.status.as_u16() != 202) {
-        assert_eq!(refused.refusal(), (503, "too_many_submissions".into(), None));
-        assert_eq!(refused.header("retry-after"), "1");
-    }
-    assert!(accepted >= 1);
+    let lock = world.lock_writes();
+    let submit = async {
+        let held = world.post("/v1/transactions", &body);
+        let refused = async {
+            sleep(Duration::from_millis(300)).await;
+            let refused = world.post("/v1/transactions", &body).await;
+            drop(lock);
+            refused
+        };
+        tokio::join!(held, refused)
+    };
+    let (held, refused) = submit.await;
+    assert_eq!(refused.refusal(), (503, "too_many_submissions".into(), None));
+    assert_eq!(refused.header("retry-after"), "1");
+    held.expect(202);
+    world.post("/v1/transactions", &body).await.expect(202);
     let page = world.get("/v1/transactions?limit=100").await.expect(200);
-    assert_eq!(page["transactions"].as_array().unwrap().len(), accepted);
+    assert_eq!(page["transactions"].as_array().unwrap().len(), 2);
+}
+
+#[actix_web::test]
+async fn a_transfer_that_waits_for_its_turn_keeps_nobody_from_submitting() {
+    let settings = ApiSettings { submissions_max: 1, ..ApiSettings::default() };
+    let world = World::with(settings).await;
+    let contract = world.deploy().await;
+    let slow = json!({ "type": "call", "from": address(0), "to": contract, "method": "slow" });
+    world.post("/v1/transactions", &slow).await.expect(202);
+    let body = json!({ "type": "transfer", "from": null, "to": nowhere(), "value": 1 });
+    let fund = world.result("sim_fundAccount", json!([contract, 1]));
+    let submit = async {
+        sleep(Duration::from_millis(300)).await;
+        world.post("/v1/transactions", &body).await.expect(202)
+    };
+    let funded = async {
+        let started = std::time::Instant::now();
+        fund.await;
+        started.elapsed()
+    };
+    let (waited, _) = tokio::join!(funded, submit);
+    assert!(waited > Duration::from_secs(1), "it waited while the other came: {waited:?}");
 }
 
 #[actix_web::test]

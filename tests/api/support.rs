@@ -14,12 +14,13 @@ use agora::api::{Access, ApiSettings, start};
 use agora::domain::calldata::Value;
 use agora::domain::ledger::Genesis;
 use agora::domain::{
-    Address, Amount, Bytes, Clock, DerivedKey, Digest, Execution, ExecutionOutcome, KeyUse,
+    Address, Amount, Bytes, Clock, Code, DerivedKey, Digest, Execution, ExecutionOutcome, KeyUse,
     PageKey, SlotId, Stake, Validator,
 };
 use agora::execution::scripted::Scripted;
-use agora::execution::{Entry, ExecutionRequest};
+use agora::execution::{Entry, ExecutionError, ExecutionRequest, Executor};
 use agora::storage::{Database, DatabaseOptions};
+use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
 pub(crate) const SEED: Digest = Digest::new([7; 32]);
@@ -32,7 +33,7 @@ pub(crate) struct World {
     pub(crate) client: awc::Client,
     server: actix_web::dev::ServerHandle,
     _network: Network,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer.
@@ -118,6 +119,33 @@ fn script(request: &ExecutionRequest) -> Execution {
     }
 }
 
+/// The script, in which the method `slow` takes its time.
+#[derive(Debug)]
+struct Patient(Scripted);
+
+impl Executor for Patient {
+    fn execute(
+        &self,
+        request: ExecutionRequest,
+    ) -> BoxFuture<'static, Result<Execution, ExecutionError>> {
+        let is_slow = request.calldata.windows(4).any(|part| part == b"slow");
+        let answer = self.0.execute(request);
+        Box::pin(async move {
+            if is_slow {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+            answer.await
+        })
+    }
+
+    fn schema(
+        &self,
+        code: Code,
+    ) -> BoxFuture<'static, Result<Result<Json, String>, ExecutionError>> {
+        self.0.schema(code)
+    }
+}
+
 pub(crate) fn account(number: u64) -> DerivedKey {
     DerivedKey::derive(&SEED, KeyUse::Account, number)
 }
@@ -184,7 +212,7 @@ impl World {
             at: clock.now(),
         };
         open_network(&database, &genesis, 3, &clock).unwrap();
-        let executor = Scripted::new(|request| Ok(script(request)));
+        let executor = Patient(Scripted::new(|request| Ok(script(request))));
         let network = Network::start(network_settings, database, Arc::new(executor), clock);
         let network = network.await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -194,7 +222,16 @@ impl World {
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let client = awc::Client::builder().timeout(Duration::from_secs(20)).finish();
-        Self { base, client, server: handle, _network: network, _folder: folder }
+        Self { base, client, server: handle, _network: network, folder }
+    }
+
+    /// Lets nobody else write to the database until the lock is dropped.
+    pub(crate) fn lock_writes(&self) -> diesel::SqliteConnection {
+        use diesel::connection::{Connection as _, SimpleConnection as _};
+        let path = self.folder.path().join("network.db");
+        let mut conn = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        conn.batch_execute("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE").unwrap();
+        conn
     }
 
     pub(crate) async fn request(

@@ -41,6 +41,7 @@ fn a_way_round_by_super_or_by_alias() {
 fn more_of_a_layer_than_is_offered() {
     let text = "use crate::actors::{messages::A, handles, store::B};";
     check("src/api/a.rs", text, &["api may not name crate::actors::store"]);
+    check("src/api/a.rs", "use crate::simulation::report::x;", &["crate::simulation::report"]);
     let text = "use crate::execution::{Executor, scripted::Table};";
     check("src/actors/a.rs", text, &["crate::execution::scripted"]);
     check("src/simulation/a.rs", text, &[]);

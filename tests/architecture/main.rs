@@ -23,11 +23,8 @@ const MATRIX: &[(&str, &[&str])] = &[
         "simulation",
         &["domain", "protocol", "execution::Item", "execution::scripted", "storage", "actors"],
     ),
-    ("web", &["domain"]),
-    ("api", &["domain", "web", "actors::messages", "actors::handles", "simulation::report"]),
-    // The configuration fills every layer's options, so it stands with the command line.
-    ("config", &["domain", "execution", "storage", "actors", "simulation", "api", "cli"]),
-    ("cli", &["domain", "execution", "storage", "actors", "simulation", "api", "config"]),
+    ("api", &["domain", "actors::messages", "actors::handles"]),
+    ("cli", &["domain", "execution", "storage", "actors", "simulation", "api"]),
 ];
 
 /// The files, by the beginning of their path, that may name more than their layer.
@@ -189,6 +186,23 @@ fn every_source_file_keeps_to_the_import_matrix() {
     let read =
         |path: &PathBuf| violations(&relative(path), &std::fs::read_to_string(path).unwrap());
     assert_none(&rust.flat_map(read).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_layer_of_the_matrix_is_there() {
+    let is_there = |layer: &str| root().join("src").join(layer).is_dir();
+    let missing = MATRIX.iter().map(|(layer, _)| *layer).filter(|layer| !is_there(layer));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn every_place_that_the_guides_name_exists() {
+    for guide in ["CONTRIBUTING.md", "ARCHITECTURE.md"] {
+        let text = std::fs::read_to_string(root().join(guide)).unwrap();
+        let places = text.split('`').skip(1).step_by(2).filter(|word| word.starts_with("src/"));
+        let missing: Vec<&str> = places.filter(|place| !root().join(place).exists()).collect();
+        assert!(missing.is_empty(), "{guide} names {missing:?}");
+    }
 }
 
 #[test]

@@ -110,13 +110,13 @@ async fn a_restore_that_is_killed_has_happened_or_not() {
     let network = start(&place, settings(), Arc::new(Scripted::echo())).await;
     let handles = network.handles();
     let contract = deployed(&handles).await;
-    let id = handles.create_snapshot().await.unwrap();
+    let id = handles.create_snapshot().await.unwrap().id;
     for number in 0..200 {
         handles.submit(transfer(account(number % 4), account(3), 1)).await.unwrap();
     }
     let last = handles.submit(call(account(0), contract, "x")).await.unwrap().hash;
     decided(&handles, last).await;
-    let full = handles.create_snapshot().await.unwrap();
+    let full = handles.create_snapshot().await.unwrap().id;
     assert!(network.shut_down(Duration::from_secs(5)).await);
     let folder = tempfile::tempdir().unwrap();
     let file = path(&folder, "full.gz");

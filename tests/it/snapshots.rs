@@ -53,7 +53,7 @@ on_both! {
         let validators = handles.validators().await.unwrap();
         let cursor = handles.last_cursor().await.unwrap();
         let mut listener = handles.subscribe().await.unwrap();
-        let id = handles.create_snapshot().await.unwrap();
+        let id = handles.create_snapshot().await.unwrap().id;
 
         let called = handles.submit(call(account(0), contract, "x")).await.unwrap();
         decided(&handles, called.hash).await;
@@ -64,7 +64,7 @@ on_both! {
         handles.change_clock(ClockChange::Advance(Duration::from_hours(50))).await.unwrap();
         handles.change_clock(ClockChange::Release).await.unwrap();
         handles.change_finality_window(Duration::from_hours(1)).await.unwrap();
-        let later = handles.create_snapshot().await.unwrap();
+        let later = handles.create_snapshot().await.unwrap().id;
 
         assert!(handles.restore_snapshot(id).await.unwrap());
         assert_eq!(handles.clock().now, frozen.now);
@@ -112,7 +112,7 @@ on_both! {
         let network = start(&place, owned_by("one"), Arc::new(Held(Arc::clone(&gate)))).await;
         let handles = network.handles();
         let contract = deployed(&handles).await;
-        let id = handles.create_snapshot().await.unwrap();
+        let id = handles.create_snapshot().await.unwrap().id;
         for round in 0..3 {
             let hash = handles.submit(call(account(0), contract, "x")).await.unwrap().hash;
             wait_until(&handles, hash, Status::is_in_flight).await;
@@ -146,7 +146,7 @@ on_both! {
         let hash = handles.submit(call(account(0), contract, "x")).await.unwrap().hash;
         let waiting = handles.submit(call(account(1), contract, "y")).await.unwrap().hash;
         wait_until(&handles, hash, Status::is_in_flight).await;
-        let id = handles.create_snapshot().await.unwrap();
+        let id = handles.create_snapshot().await.unwrap().id;
         for _ in 0..5 {
             assert!(handles.restore_snapshot(id).await.unwrap());
             wait_until(&handles, hash, Status::is_in_flight).await;
@@ -167,7 +167,7 @@ on_both! {
         let network = start(&place, owned_by("one"), Arc::new(Scripted::echo())).await;
         let handles = network.handles();
         let contract = deployed(&handles).await;
-        let id = handles.create_snapshot().await.unwrap();
+        let id = handles.create_snapshot().await.unwrap().id;
         let submitting = async {
             for number in 0..120_u64 {
                 let new = match number % 3 {
@@ -206,7 +206,7 @@ on_both! {
         let rounds = if place.url.starts_with("postgres") { 200 } else { 1_000 };
         let begun = Instant::now();
         for round in 1..=rounds {
-            assert_eq!(handles.create_snapshot().await.unwrap(), round);
+            assert_eq!(handles.create_snapshot().await.unwrap().id, round);
             assert!(handles.restore_snapshot(round).await.unwrap());
             if round % 100 == 0 {
                 assert_eq!(handles.delete_snapshots().await.unwrap(), 100);
@@ -225,7 +225,7 @@ async fn a_snapshot_that_cannot_be_read_leaves_the_network_as_it_is() {
     let place = Place::sqlite();
     let network = start(&place, settings(), Arc::new(Scripted::echo())).await;
     let handles = network.handles();
-    let id = handles.create_snapshot().await.unwrap();
+    let id = handles.create_snapshot().await.unwrap().id;
     let contract = deployed(&handles).await;
     let mut other =
         <diesel::SqliteConnection as diesel::Connection>::establish(&place.url).unwrap();
@@ -250,7 +250,7 @@ async fn another_process_follows_a_restore_and_its_late_decision_is_refused() {
     let (one, other) = (first.handles(), second.handles());
     let contract = deployed(&one).await;
     one.change_clock(ClockChange::Freeze).await.unwrap();
-    let id = other.create_snapshot().await.unwrap();
+    let id = other.create_snapshot().await.unwrap().id;
     one.change_clock(ClockChange::Advance(Duration::from_hours(24))).await.unwrap();
     let frozen = other.clock();
     let hash = one.submit(call(account(0), contract, "x")).await.unwrap().hash;

@@ -1,10 +1,11 @@
 //! What an explorer may ask.
 
 use super::Handles;
-use crate::actors::messages::{SearchContracts, SearchTransactions, SumLedger};
-use crate::domain::ledger::StoreError;
+use crate::actors::messages::{ListOfAddress, SearchContracts, SearchTransactions, SumLedger};
+use crate::domain::ledger::{StoreError, TransactionRecord};
 use crate::domain::{
-    ContractSearch, ContractSummary, LedgerSums, TransactionSearch, TransactionsFound,
+    AddressSearch, ContractSearch, ContractSummary, LedgerSums, TransactionSearch,
+    TransactionsFound,
 };
 
 impl Handles {
@@ -14,6 +15,14 @@ impl Handles {
         search: TransactionSearch,
     ) -> Result<TransactionsFound, StoreError> {
         self.ask(SearchTransactions(search)).await
+    }
+
+    /// Transactions of one address, newest first, with what became of them.
+    pub async fn transactions_of_address(
+        &self,
+        search: AddressSearch,
+    ) -> Result<Vec<TransactionRecord>, StoreError> {
+        self.ask(ListOfAddress(search)).await
     }
 
     /// Contracts that fit, and how many.

@@ -2,15 +2,21 @@
 
 use actix::Message;
 
-use crate::domain::ledger::StoreError;
+use crate::domain::ledger::{StoreError, TransactionRecord};
 use crate::domain::{
-    ContractSearch, ContractSummary, LedgerSums, TransactionSearch, TransactionsFound,
+    AddressSearch, ContractSearch, ContractSummary, LedgerSums, TransactionSearch,
+    TransactionsFound,
 };
 
 /// Find transactions.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<TransactionsFound, StoreError>")]
 pub struct SearchTransactions(pub TransactionSearch);
+
+/// Find the transactions of an address.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Vec<TransactionRecord>, StoreError>")]
+pub struct ListOfAddress(pub AddressSearch);
 
 /// Find contracts, and count them.
 #[derive(Debug, Clone, Message)]

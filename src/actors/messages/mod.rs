@@ -20,7 +20,7 @@ pub use self::blocks::{
 pub use self::clock::{
     ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow, WindowsMoved,
 };
-pub use self::explorer::{SearchContracts, SearchTransactions, SumLedger};
+pub use self::explorer::{ListOfAddress, SearchContracts, SearchTransactions, SumLedger};
 pub use self::models::{
     ChangeProviders, ChangeValidators, DeleteValidators, GetElectorate, ListProviders,
     ListValidators, ModelsError, Trust,

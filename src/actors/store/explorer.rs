@@ -3,7 +3,8 @@
 use actix::{Context, Handler};
 
 use super::{Answer, Store};
-use crate::actors::messages::{SearchContracts, SearchTransactions, SumLedger};
+use crate::actors::messages::{ListOfAddress, SearchContracts, SearchTransactions, SumLedger};
+use crate::domain::ledger::TransactionRecord;
 use crate::domain::{Clock, ContractSummary, LedgerSums, TransactionsFound};
 use crate::storage;
 
@@ -12,6 +13,14 @@ impl Handler<SearchTransactions> for Store {
 
     fn handle(&mut self, message: SearchTransactions, _: &mut Context<Self>) -> Self::Result {
         self.read(move |conn| storage::transaction_search(conn, &message.0))
+    }
+}
+
+impl Handler<ListOfAddress> for Store {
+    type Result = Answer<Vec<TransactionRecord>>;
+
+    fn handle(&mut self, message: ListOfAddress, _: &mut Context<Self>) -> Self::Result {
+        self.read(move |conn| storage::transaction_list_of_address(conn, &message.0))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::api::error::ApiError;
 use crate::api::input::{ADDRESS, AMOUNT, Body, Fields};
 use crate::api::server::Api;
 use crate::domain::ledger::NewTransaction;
-use crate::domain::{Address, Amount, Payload, TransactionRules};
+use crate::domain::{Address, Amount, Payload};
 
 /// An account; one that was never used is empty.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,15 +78,8 @@ pub(super) async fn faucet(
     }
     let value = FaucetBody::read(body?.0)?.amount;
     let transaction = NewTransaction {
-        from: None,
-        to: Some(to),
-        value,
-        payload: Payload::Transfer,
-        nonce: None,
-        rules: TransactionRules::default(),
         idempotency_key: idempotency_key(&request)?,
-        envelope: None,
-        context: None,
+        ..NewTransaction::new(None, Some(to), value, Payload::Transfer)
     };
     store(&api, transaction).await
 }

@@ -60,8 +60,8 @@ impl From<SnapshotRecord> for SnapshotView {
 pub(super) async fn create(api: Data<Api>, request: HttpRequest) -> Answer {
     api.settings.access.admit_admin(&request)?;
     no_query(&request)?;
-    let id = api.handles.create_snapshot().await?;
-    Ok(HttpResponse::Created().json(SnapshotView::from(found(&api, id).await?)))
+    let made = api.handles.create_snapshot().await?;
+    Ok(HttpResponse::Created().json(SnapshotView::from(made)))
 }
 
 /// List all snapshots. Administrative.

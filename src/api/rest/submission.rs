@@ -327,16 +327,11 @@ impl SubmissionBody {
                 Payload::Call { calldata }
             }
         };
+        let value = self.value.unwrap_or_default();
         let transaction = NewTransaction {
-            from: self.from,
-            to: self.to,
-            value: self.value.unwrap_or_default(),
-            payload,
             nonce: self.nonce,
             rules,
-            idempotency_key: None,
-            envelope: None,
-            context: None,
+            ..NewTransaction::new(self.from, self.to, value, payload)
         };
         Ok((transaction, self.signature))
     }

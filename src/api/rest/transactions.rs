@@ -34,7 +34,7 @@ pub struct TransactionView {
     /// Its name.
     #[schema(value_type = String)]
     pub hash: TxHash,
-    /// `transfer`, `deploy` or `call`.
+    /// `transfer`, `deploy`, `call` or `upgrade`.
     #[serde(rename = "type")]
     #[schema(value_type = String)]
     pub kind: PayloadKind,
@@ -299,7 +299,7 @@ async fn news_of(events: &mut Receiver<Arc<Event>>, hash: TxHash) -> bool {
 /// List transactions, newest first.
 #[utoipa::path(get, path = "/v1/transactions", tag = "transactions",
     params(("status" = Option<String>, Query, description = "Only in this status"),
-        ("type" = Option<String>, Query, description = "Only transfer, deploy or call"),
+        ("type" = Option<String>, Query, description = "Only transfer, deploy, call or upgrade"),
         ("from" = Option<String>, Query, description = "Only of this sender"),
         ("to" = Option<String>, Query, description = "Only to this account or contract, its deploy included"),
         ("limit" = Option<u32>, Query, description = "Items of the page: 1 to 100, 50 by default"),
@@ -309,7 +309,7 @@ pub(super) async fn list(api: Data<Api>, request: HttpRequest) -> Answer {
     let mut query = Fields::of_query(&request)?;
     let filter = TransactionFilter {
         status: query.parsed("status", &Status::ALL.map(Status::name).join(", "))?,
-        kind: query.parsed("type", "transfer, deploy or call")?,
+        kind: query.parsed("type", "transfer, deploy, call or upgrade")?,
         from: query.parsed("from", "`0x` and 40 hexadecimal digits")?,
         to: query.parsed("to", "`0x` and 40 hexadecimal digits")?,
     };

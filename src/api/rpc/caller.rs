@@ -56,7 +56,11 @@ impl Caller {
     /// the balance right after.
     pub(super) async fn transfer(&self, transfer: NewTransaction) -> Result<TxHash, RpcError> {
         let mut events = self.api.handles.subscribe().await?;
-        let submitted = self.api.handles.submit(transfer).await?;
+        let submitted = {
+            // Not while it waits below: a blocked queue would take the place of everybody else.
+            let _permit = self.api.limits.submission()?;
+            self.api.handles.submit(transfer).await?
+        };
         let hash = submitted.hash;
         let settled = async {
             loop {

@@ -16,10 +16,48 @@ const VERSION: u32 = 1;
 
 /// Bytes of a file that are unpacked at a time: they become a thousand times as many at most.
 const PIECE_BYTES: usize = 16 << 10;
-/// Bytes of one line, at most.
-const LINE_BYTES_MAX: usize = 64 << 20;
+/// Bytes of pages that one execution may change, with the 40 bytes that each of these pages (of
+/// 1 KiB) takes besides (`execution/python/store.rs`, `storage/writes.rs`).
+const PAGES_BYTES_MAX: usize = (32 << 20) + (32 << 10) * 40;
+/// Bytes of what else a worker may report (`execution/python/frame.rs`).
+const REPORT_BYTES_MAX: usize = 16 << 20;
+/// Bytes of a decision's record of the consensus, for which nothing else has a limit.
+const CONSENSUS_BYTES_MAX: usize = 58 << 20;
+/// Bytes of one line, at most: those of the largest decision. Its pages as they became and as they
+/// were are hexadecimal, and its receipt is so twice.
+const LINE_BYTES_MAX: usize = 2 * 2 * PAGES_BYTES_MAX + 4 * REPORT_BYTES_MAX + CONSENSUS_BYTES_MAX;
 /// Bytes of all lines, at most.
 const UNPACKED_BYTES_MAX: u64 = 16 << 30;
+
+/// A file is too large to be read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TooLarge {
+    /// One line.
+    #[error("a line has more than {LINE_BYTES_MAX} bytes")]
+    Line,
+    /// All together.
+    #[error("it holds more than {UNPACKED_BYTES_MAX} bytes")]
+    Whole,
+}
+
+/// The lines of a file, measured: alike when it is written and when it is read, so that whatever
+/// is made can be restored.
+#[derive(Debug, Default)]
+pub(super) struct Volume {
+    bytes: u64,
+}
+
+impl Volume {
+    /// Counts a line of `bytes` bytes without its end.
+    pub(super) fn add(&mut self, bytes: usize) -> Result<(), TooLarge> {
+        if bytes > LINE_BYTES_MAX {
+            return Err(TooLarge::Line);
+        }
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > UNPACKED_BYTES_MAX { Err(TooLarge::Whole) } else { Ok(()) }
+    }
+}
 
 /// What a file says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,23 +109,17 @@ impl Header {
     }
 }
 
-/// Writes `value` as a line.
-fn write_line(value: &impl Serialize, out: &mut impl Write) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    out.write_all(b"\n")
+pub(super) fn header_line(header: &Header) -> serde_json::Result<String> {
+    serde_json::to_string(header)
 }
 
-pub(super) fn write_header(header: &Header, out: &mut impl Write) -> std::io::Result<()> {
-    write_line(header, out)
-}
-
-pub(super) fn write_table(table: &Table, out: &mut impl Write) -> std::io::Result<()> {
+pub(super) fn table_line(table: &Table) -> serde_json::Result<String> {
     let columns = table.names().into_iter().map(str::to_owned).collect();
-    write_line(&TableLine { table: table.name.to_owned(), columns }, out)
+    serde_json::to_string(&TableLine { table: table.name.to_owned(), columns })
 }
 
-pub(super) fn write_end(rows: u64, out: &mut impl Write) -> std::io::Result<()> {
-    write_line(&EndLine { rows }, out)
+pub(super) fn end_line(rows: u64) -> serde_json::Result<String> {
+    serde_json::to_string(&EndLine { rows })
 }
 
 /// A line of a file, understood.
@@ -230,13 +262,15 @@ fn is_hexadecimal(text: &str) -> bool {
 pub(super) struct Unpacker {
     gzip: GzDecoder<Vec<u8>>,
     script: Script,
-    unpacked: u64,
+    volume: Volume,
+    /// Bytes at the beginning of what waits that hold no end of a line: a long line is searched once.
+    searched: usize,
 }
 
 impl Unpacker {
     pub(super) fn new(trust: Trust) -> Self {
         let script = Script { trust, has_header: false, begun: 0, rows: 0, has_ended: false };
-        Self { gzip: GzDecoder::new(Vec::new()), script, unpacked: 0 }
+        Self { gzip: GzDecoder::new(Vec::new()), script, volume: Volume::default(), searched: 0 }
     }
 
     /// Takes the next bytes of the file and hands on the lines they end.
@@ -252,22 +286,23 @@ impl Unpacker {
 
     fn lines(&mut self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         let buffer = self.gzip.get_mut();
-        let Some(end) = buffer.iter().rposition(|byte| *byte == b'\n') else {
+        let fresh = buffer.get(self.searched..).unwrap_or_default();
+        let Some(end) = fresh.iter().rposition(|byte| *byte == b'\n') else {
+            self.searched = buffer.len();
             return if buffer.len() > LINE_BYTES_MAX {
-                Err(refused(format_args!("a line is longer than {LINE_BYTES_MAX} bytes")))
+                Err(refused(TooLarge::Line))
             } else {
                 Ok(())
             };
         };
-        let rest = buffer.split_off(end + 1);
+        let rest = buffer.split_off(self.searched + end + 1);
+        self.searched = rest.len();
         let lines = std::mem::replace(buffer, rest);
-        self.unpacked =
-            self.unpacked.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
-        if self.unpacked > UNPACKED_BYTES_MAX {
-            return Err(refused(format_args!("it holds more than {UNPACKED_BYTES_MAX} bytes")));
-        }
         let lines = lines.strip_suffix(b"\n").unwrap_or(&lines);
-        lines.split(|byte| *byte == b'\n').try_for_each(|line| self.script.line(line, visit))
+        lines.split(|byte| *byte == b'\n').try_for_each(|line| {
+            self.volume.add(line.len()).map_err(refused)?;
+            self.script.line(line, visit)
+        })
     }
 
     /// The file is over.
@@ -283,4 +318,28 @@ impl Unpacker {
 
 fn damaged(error: impl std::fmt::Display) -> StoreError {
     refused(format_args!("it is damaged or truncated, or no snapshot at all: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_room_for_the_largest_decision_and_no_more() {
+        let mut volume = Volume::default();
+        assert_eq!(volume.add(4 * (32 << 20)), Ok(()), "32 MiB of pages, before and after");
+        assert_eq!(volume.add(LINE_BYTES_MAX), Ok(()));
+        assert_eq!(volume.add(LINE_BYTES_MAX + 1), Err(TooLarge::Line));
+    }
+
+    #[test]
+    fn all_lines_together_have_a_limit() {
+        let mut volume = Volume::default();
+        let line = 128 << 20;
+        let fitting = (16 << 30) / (line + 1);
+        for _ in 0..fitting {
+            volume.add(line).unwrap();
+        }
+        assert_eq!(volume.add(line), Err(TooLarge::Whole));
+    }
 }

@@ -16,6 +16,8 @@ use crate::storage::rows::number;
 use crate::storage::schema::{snapshot_chunks, snapshot_counters, snapshots};
 use crate::storage::transactions::one_row;
 
+/// Snapshots that are kept at the same time.
+const SNAPSHOTS_MAX: i64 = 1_000;
 /// Bytes of a file that are read at a time.
 const PIECE_BYTES: u64 = 256 << 10;
 
@@ -47,7 +49,8 @@ pub fn snapshot_list(conn: &mut Connection) -> Result<Vec<SnapshotRecord>, Store
         .collect()
 }
 
-/// Makes a snapshot of the network as it is; `at` is what its clock shows.
+/// Makes a snapshot of the network as it is; `at` is what its clock shows. Refuses, in words, where
+/// as many as can be are kept, or where the network is too large to be restored.
 pub fn snapshot_create_in_txn(
     conn: &mut Connection,
     at: Timestamp,
@@ -55,8 +58,15 @@ pub fn snapshot_create_in_txn(
 ) -> Result<SnapshotRecord, StoreError> {
     let header = header_now(conn, at)?;
     let mut record = Keeper::begin(conn, &header)?;
-    dump(conn, &header, &mut |conn, piece| record.keep(conn, piece), progress)?;
-    record.end(conn)
+    let dumped = dump(conn, &header, &mut |conn, piece| record.keep(conn, piece), progress);
+    match dumped {
+        Ok(()) => record.end(conn),
+        Err(refusal @ StoreError::Snapshot(_)) => {
+            record.discard(conn)?;
+            Err(refusal)
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Writes the network as it is to a file, and keeps no snapshot.
@@ -201,6 +211,13 @@ struct Keeper {
 impl Keeper {
     fn begin(conn: &mut Connection, header: &Header) -> Result<Self, StoreError> {
         const OPERATION: &str = "numbering a snapshot";
+        let kept: i64 = snapshots::table.count().get_result(conn).during(OPERATION)?;
+        if kept >= SNAPSHOTS_MAX {
+            return Err(StoreError::Snapshot(format!(
+                "{kept} snapshots are kept, and {SNAPSHOTS_MAX} is the limit: delete one first \
+                 (DELETE /v1/snapshots/{{id}} or sim_deleteSnapshot)"
+            )));
+        }
         let last: i64 = snapshot_counters::table
             .find(1)
             .select(snapshot_counters::snapshot_last)
@@ -238,6 +255,16 @@ impl Keeper {
             .execute(conn);
         self.pieces += 1;
         one_row(inserted, OPERATION)
+    }
+
+    /// Takes back all that was written, so that a refusal leaves no trace.
+    fn discard(self, conn: &mut Connection) -> Result<(), StoreError> {
+        const OPERATION: &str = "giving up a snapshot";
+        delete(conn, self.record.id, self.record.id)?;
+        let changed = diesel::update(snapshot_counters::table.find(1))
+            .set(snapshot_counters::snapshot_last.eq(self.record.id - 1))
+            .execute(conn);
+        one_row(changed, OPERATION)
     }
 
     fn end(self, conn: &mut Connection) -> Result<SnapshotRecord, StoreError> {

@@ -4,18 +4,26 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Text as SqlText;
+use diesel::sql_types::{BigInt, Text as SqlText};
 
 use super::tables::{Form, Table};
 use crate::domain::ledger::StoreError;
 use crate::storage::Connection;
 use crate::storage::failure::During;
+use crate::storage::rows::number;
 
 /// A row as JSON.
 #[derive(Debug, QueryableByName)]
 struct Line {
     #[diesel(sql_type = SqlText)]
     line: String,
+}
+
+/// What a row will take.
+#[derive(Debug, QueryableByName)]
+struct Size {
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
 }
 
 /// At most `limit` rows of `table` in the order of its key, each as a JSON array; those after
@@ -26,7 +34,8 @@ pub(super) fn page(
     last: Option<&str>,
     limit: usize,
 ) -> Result<Vec<String>, StoreError> {
-    let sql = select(table, conn, last.is_some(), limit);
+    let line = line(table, conn);
+    let sql = select(table, conn, &line, last.is_some(), limit);
     let query = diesel::sql_query(sql).bind::<SqlText, _>(last.unwrap_or("[]").to_owned());
     let lines: QueryResult<Vec<Line>> = match conn {
         Connection::Sqlite(conn) => query.load(conn),
@@ -34,6 +43,33 @@ pub(super) fn page(
     };
     let lines = lines.during("reading rows for a snapshot")?;
     Ok(lines.into_iter().map(|line| line.line).collect())
+}
+
+/// About how many bytes the next `limit` rows after `last` have as JSON, in the order of [`page`].
+pub(super) fn sizes(
+    conn: &mut Connection,
+    table: &Table,
+    last: Option<&str>,
+    limit: usize,
+) -> Result<Vec<u64>, StoreError> {
+    let measured = table.columns.iter().filter_map(|(name, form)| {
+        let digits = match form {
+            Form::Integer => return None,
+            Form::Text => 1,
+            Form::Bytes => 2,
+        };
+        Some(format!("coalesce(CAST(octet_length({name}) AS BIGINT) * {digits}, 0)"))
+    });
+    let measured: Vec<String> = measured.chain(["0".to_owned()]).collect();
+    let bytes = format!("CAST({} AS BIGINT) AS bytes", measured.join(" + "));
+    let sql = select(table, conn, &bytes, last.is_some(), limit);
+    let query = diesel::sql_query(sql).bind::<SqlText, _>(last.unwrap_or("[]").to_owned());
+    let sizes: QueryResult<Vec<Size>> = match conn {
+        Connection::Sqlite(conn) => query.load(conn),
+        Connection::Postgres(conn) => query.load(conn),
+    };
+    let sizes = sizes.during("measuring rows for a snapshot")?;
+    sizes.into_iter().map(|size| number(size.bytes)).collect()
 }
 
 /// Writes rows, given as a JSON array of arrays; answers how many.
@@ -63,7 +99,8 @@ fn is_postgres(conn: &Connection) -> bool {
     matches!(conn, Connection::Postgres(_))
 }
 
-fn select(table: &Table, conn: &Connection, is_continued: bool, limit: usize) -> String {
+/// A row as a JSON array.
+fn line(table: &Table, conn: &Connection) -> String {
     let is_postgres = is_postgres(conn);
     let written = table.columns.iter().map(|(name, form)| match (form, is_postgres) {
         (Form::Integer | Form::Text, _) => (*name).to_owned(),
@@ -71,6 +108,20 @@ fn select(table: &Table, conn: &Connection, is_continued: bool, limit: usize) ->
         (Form::Bytes, false) => format!("iif({name} IS NULL, NULL, lower(hex({name})))"),
     });
     let written: Vec<String> = written.collect();
+    let array = if is_postgres { "json_build_array" } else { "json_array" };
+    let text = if is_postgres { "::text" } else { "" };
+    format!("{array}({}){text} AS line", written.join(", "))
+}
+
+/// Selects `wanted` of at most `limit` rows in the order of the key.
+fn select(
+    table: &Table,
+    conn: &Connection,
+    wanted: &str,
+    is_continued: bool,
+    limit: usize,
+) -> String {
+    let is_postgres = is_postgres(conn);
     // One order on both, whatever the database's language is.
     let keys = table.keys().iter().map(|(name, form)| match (form, is_postgres) {
         (Form::Text, true) => format!("{name} COLLATE \"C\""),
@@ -81,8 +132,6 @@ fn select(table: &Table, conn: &Connection, is_continued: bool, limit: usize) ->
         .zip(table.keys())
         .map(|(index, (_, form))| read(is_postgres, &placeholder(is_postgres), index, *form))
         .collect();
-    let array = if is_postgres { "json_build_array" } else { "json_array" };
-    let text = if is_postgres { "::text" } else { "" };
     let (keys, values) = (keys.join(", "), values.join(", "));
     // The first page has the parameter as well, without a use for it.
     let place = placeholder(is_postgres);
@@ -91,11 +140,8 @@ fn select(table: &Table, conn: &Connection, is_continued: bool, limit: usize) ->
     } else {
         format!("{place} IS NOT NULL")
     };
-    let (name, written) = (table.name, written.join(", "));
-    format!(
-        "SELECT {array}({written}){text} AS line FROM {name} WHERE {condition} \
-         ORDER BY {keys} LIMIT {limit}"
-    )
+    let name = table.name;
+    format!("SELECT {wanted} FROM {name} WHERE {condition} ORDER BY {keys} LIMIT {limit}")
 }
 
 /// The one parameter.

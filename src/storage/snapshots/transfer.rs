@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::file::{Header, Item, Trust, Unpacker, refused};
-use super::file::{write_end, write_header, write_table};
+use super::file::{Header, Item, Trust, Unpacker, Volume, refused};
+use super::file::{end_line, header_line, table_line};
 use super::sql;
 use super::tables::{RESTORED, Table};
 use crate::domain::ledger::StoreError;
@@ -19,10 +19,12 @@ use crate::storage::schema::{network, transactions};
 
 /// Rows that are read, or written, by one statement.
 const PAGE_ROWS: usize = 256;
-/// Bytes of rows that are written by one statement; one row may have more.
+/// Bytes of rows that are read, or written, by one statement; one row may have more.
 const PAGE_BYTES: usize = 4 << 20;
 /// Bytes of a piece of the file.
 const PIECE_BYTES: usize = 256 << 10;
+
+const PACKING: &str = "packing a snapshot";
 
 /// Names a seed without telling it.
 pub(super) fn seed_hash(seed: &Digest) -> Digest {
@@ -47,20 +49,25 @@ pub(super) type Emit<'a> = dyn FnMut(&mut Connection, Vec<u8>) -> Result<(), Sto
 /// A file that is being written.
 struct Packer<'a> {
     gzip: GzEncoder<Vec<u8>>,
+    volume: Volume,
     emit: &'a mut Emit<'a>,
 }
 
 impl Packer<'_> {
-    fn write(
-        &mut self,
-        conn: &mut Connection,
-        work: impl FnOnce(&mut GzEncoder<Vec<u8>>) -> std::io::Result<()>,
-    ) -> Result<(), StoreError> {
-        work(&mut self.gzip).during("packing a snapshot")?;
-        if self.gzip.get_ref().len() < PIECE_BYTES {
-            return Ok(());
+    /// Writes a line about `what`; refuses, in words, what could not be read back.
+    fn line(&mut self, conn: &mut Connection, what: &str, line: &str) -> Result<(), StoreError> {
+        self.volume.add(line.len()).map_err(|error| {
+            let told = format!("no snapshot can be made, at a row of {what}: {error}");
+            StoreError::Snapshot(told)
+        })?;
+        // In parts, so that no piece of the file becomes as large as a line.
+        for part in line.as_bytes().chunks(PIECE_BYTES).chain([b"\n".as_slice()]) {
+            self.gzip.write_all(part).during(PACKING)?;
+            if self.gzip.get_ref().len() >= PIECE_BYTES {
+                (self.emit)(conn, std::mem::take(self.gzip.get_mut()))?;
+            }
         }
-        (self.emit)(conn, std::mem::take(self.gzip.get_mut()))
+        Ok(())
     }
 }
 
@@ -72,15 +79,15 @@ pub(super) fn dump<'a>(
     progress: &mut Progress<'_>,
 ) -> Result<(), StoreError> {
     let gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    let mut packer = Packer { gzip, emit };
-    packer.write(conn, |out| write_header(header, out))?;
+    let mut packer = Packer { gzip, volume: Volume::default(), emit };
+    packer.line(conn, "itself", &header_line(header).during(PACKING)?)?;
     let mut rows = 0;
     for table in RESTORED {
-        packer.write(conn, |out| write_table(table, out))?;
+        packer.line(conn, table.name, &table_line(table).during(PACKING)?)?;
         rows += dump_table(conn, table, &mut packer, progress)?;
     }
-    packer.write(conn, |out| write_end(rows, out))?;
-    let last = packer.gzip.finish().during("packing a snapshot")?;
+    packer.line(conn, "itself", &end_line(rows).during(PACKING)?)?;
+    let last = packer.gzip.finish().during(PACKING)?;
     (packer.emit)(conn, last)
 }
 
@@ -92,21 +99,29 @@ fn dump_table(
 ) -> Result<u64, StoreError> {
     let (mut rows, mut last) = (0, None::<String>);
     loop {
-        let mut page = sql::page(conn, table, last.as_deref(), PAGE_ROWS)?;
+        let sizes = sql::sizes(conn, table, last.as_deref(), PAGE_ROWS)?;
+        let wanted = fitting(&sizes);
+        if wanted == 0 {
+            return Ok(rows);
+        }
+        let mut page = sql::page(conn, table, last.as_deref(), wanted)?;
         rows += u64::try_from(page.len()).unwrap_or_default();
         progress(table.name, rows);
-        packer.write(conn, |out| {
-            for line in &page {
-                out.write_all(line.as_bytes())?;
-                out.write_all(b"\n")?;
-            }
-            Ok(())
-        })?;
-        if page.len() < PAGE_ROWS {
-            return Ok(rows);
+        for line in &page {
+            packer.line(conn, table.name, line)?;
         }
         last = page.pop();
     }
+}
+
+/// How many of the rows with these sizes are read together: at least one, if there is any.
+fn fitting(sizes: &[u64]) -> usize {
+    let mut bytes = 0_u64;
+    let fits = |size: &&u64| {
+        bytes = bytes.saturating_add(**size);
+        usize::try_from(bytes).is_ok_and(|bytes| bytes <= PAGE_BYTES)
+    };
+    sizes.iter().take_while(fits).count().max(sizes.len().min(1))
 }
 
 /// Where the pieces of a file come from; `None` after the last.
@@ -196,5 +211,25 @@ impl Rows {
         }
         self.stored += u64::try_from(stored).unwrap_or_default();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_read_together_up_to_a_page_of_bytes() {
+        const PAGE: u64 = 4 << 20;
+        for (sizes, wanted) in [
+            (&[][..], 0),
+            (&[1, 1, 1], 3),
+            (&[PAGE, 1], 1),
+            (&[PAGE - 1, 1, 1], 2),
+            (&[50 * PAGE, 1], 1),
+            (&[1, 50 * PAGE], 1),
+        ] {
+            assert_eq!(fitting(sizes), wanted, "{sizes:?}");
+        }
     }
 }

@@ -68,6 +68,48 @@ async fn transactions_are_searched_page_by_page() {
     }
 }
 
+/// A view without what depends on when it was asked for.
+fn timeless(mut view: Json) -> Json {
+    for name in ["current_timestamp", "current_block_time"] {
+        view.as_object_mut().unwrap().remove(name);
+    }
+    view
+}
+
+#[actix_web::test]
+async fn lists_tell_the_same_as_the_transaction_alone() {
+    let (world, contract, signed) = busy().await;
+    let body =
+        json!({ "type": "call", "from": address(1), "to": contract, "method": "set", "value": 5 });
+    let paid = world.post("/v1/transactions", &body).await.expect(202)["hash"].clone();
+    world.wait(paid.as_str().unwrap(), "FINALIZED").await;
+    let searched = world.get("/api/explorer/transactions").await.expect(200);
+    let of_contract = world.get(&format!("/api/explorer/address/{contract}")).await.expect(200);
+    for list in [searched, of_contract] {
+        let list = list["transactions"].as_array().unwrap();
+        assert_eq!(list.len(), 3);
+        for row in list {
+            let path = format!("/api/explorer/transactions/{}", row["hash"].as_str().unwrap());
+            let alone = world.get(&path).await.expect(200)["transaction"].clone();
+            assert_eq!(timeless(row.clone()), timeless(alone));
+            assert_eq!(row["result_name"], "MAJORITY_AGREE");
+            assert!(row["blockNumber"].is_string() && row["consensus_data"].is_object());
+        }
+        assert_eq!((&list[0]["hash"], &list[0]["value_credited"]), (&paid, &json!(true)));
+        assert_eq!(&list[1]["hash"], &signed);
+        assert!(list[1]["r"].is_string(), "{}", list[1]);
+    }
+    let listed = world.result("sim_getTransactionsForAddress", json!([contract])).await;
+    for row in listed.as_array().unwrap() {
+        let alone = world.result("eth_getTransactionByHash", json!([row["hash"]])).await;
+        assert_eq!(timeless(row.clone()), timeless(alone));
+    }
+    let newest = &listed[0]["hash"];
+    let older =
+        world.result("sim_getTransactionsForAddress", json!([contract, "to", newest])).await;
+    assert_eq!(older.as_array().unwrap()[..], listed.as_array().unwrap()[1..]);
+}
+
 #[actix_web::test]
 async fn an_address_is_a_contract_a_validator_or_an_account() {
     let (world, contract, _) = busy().await;

@@ -7,7 +7,7 @@ use super::super::definition::Kind::{Address, Amount, Block, Hash, Text};
 use super::super::definition::{Args, Caller, Definition, may, needs};
 use super::super::views::{quantity, quantity_of};
 use crate::domain::ledger::{NewTransaction, StateVersion};
-use crate::domain::{self, Page, PageKey, Payload, SlotId, TransactionRules};
+use crate::domain::{self, Page, PageKey, Payload, SlotId};
 
 pub(super) const METHODS: &[Definition] = &[
     Definition::new(
@@ -100,17 +100,6 @@ async fn fund(caller: Caller, args: Args) -> Answer {
             "an account: the zero address owns nothing",
         ));
     }
-    let transaction = NewTransaction {
-        from: None,
-        to: Some(to),
-        value,
-        payload: Payload::Transfer,
-        nonce: None,
-        rules: TransactionRules::default(),
-        idempotency_key: None,
-        envelope: None,
-        context: None,
-    };
-    let _permit = caller.api.limits.submission()?;
+    let transaction = NewTransaction::new(None, Some(to), value, Payload::Transfer);
     Ok(json!(caller.transfer(transaction).await?))
 }

@@ -12,7 +12,7 @@ pub(super) const METHODS: &[Definition] = &[
         "Makes a snapshot of the whole network: state, transactions, validators, providers, clock.",
         &[may("admin_key", Text)],
         "its number, larger than that of every earlier one",
-        |caller, _| Box::pin(async move { Ok(json!(caller.api.handles.create_snapshot().await?)) }),
+        |caller, _| Box::pin(async move { Ok(json!(caller.api.handles.create_snapshot().await?.id)) }),
     )
     .admin(),
     Definition::new(

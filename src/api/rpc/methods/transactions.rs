@@ -6,11 +6,11 @@ use super::super::answer::{Answer, RpcError};
 use super::super::definition::Kind::{Address, Any, Flag, Hash, Text};
 use super::super::definition::{Args, Caller, Definition, may, needs};
 use super::super::views;
-use crate::domain::ledger::{StateVersion, TransactionFilter};
-use crate::domain::{PayloadKind, Status, Timestamp, TxHash};
+use crate::domain::ledger::StateVersion;
+use crate::domain::{AddressSearch, PayloadKind, Side, Status, Timestamp, TxHash};
 
-/// Transactions that one list has, at most.
-const LISTED_MAX: usize = 1_000;
+/// Transactions that one list has, at most: each of them brings all rounds over it.
+const LISTED_MAX: usize = 100;
 /// Pages of a contract's state that a transaction is shown with, at most.
 const STATE_PAGES_MAX: usize = 10_000;
 
@@ -69,11 +69,12 @@ pub(super) const METHODS: &[Definition] = &[
     .differs("real blocks and the events of contracts, and an explicit null"),
     Definition::new(
         "sim_getTransactionsForAddress",
-        "Transactions from and to an address, newest first, at most 1000.",
-        &[needs("address", Address), may("filter", Text)],
+        "Transactions from and to an address, newest first, 100 at most; `before`, the hash of the last one, goes on with those before it.",
+        &[needs("address", Address), may("filter", Text), may("before", Hash)],
         "an array of transactions",
         |caller, args| Box::pin(of_address(caller, args)),
-    ),
+    )
+    .differs("100 at a time where Studio answers all; `before` is absent there"),
     Definition::new(
         "sim_updateTransactionStatus",
         "Refused: nothing but the consensus changes a status.",
@@ -218,25 +219,18 @@ async fn receipt(caller: Caller, args: Args) -> Answer {
 async fn of_address(caller: Caller, args: Args) -> Answer {
     let address = args.required("address", args.address("address")?)?;
     let filter = args.text("filter")?.unwrap_or_else(|| "all".to_owned());
-    let (from, to) = match filter.as_str() {
-        "all" | "ALL" => (true, true),
-        "from" | "FROM" => (true, false),
-        "to" | "TO" => (false, true),
+    let side = match filter.as_str() {
+        "all" | "ALL" => Side::Either,
+        "from" | "FROM" => Side::Sender,
+        "to" | "TO" => Side::Recipient,
         other => return Err(RpcError::invalid("filter", other, "all, from or to")),
     };
-    let handles = &caller.api.handles;
-    let mut records = Vec::new();
-    for (is_wanted, filter) in [
-        (from, TransactionFilter { from: Some(address), ..TransactionFilter::default() }),
-        (to, TransactionFilter { to: Some(address), ..TransactionFilter::default() }),
-    ] {
-        if is_wanted {
-            records.extend(handles.transactions(filter, None, LISTED_MAX).await?.items);
-        }
-    }
-    records.sort_by_key(|record| std::cmp::Reverse(record.position));
-    records.dedup_by_key(|record| record.position);
-    records.truncate(LISTED_MAX);
+    let before = match args.hash("before")? {
+        Some(hash) => Some(caller.transaction(hash).await?.position),
+        None => None,
+    };
+    let search = AddressSearch { address, side, before, limit: LISTED_MAX };
+    let records = caller.api.handles.transactions_of_address(search).await?;
     let context = caller.transaction_context().await?;
     Ok(records.iter().map(|record| views::transaction(record, &context)).collect())
 }

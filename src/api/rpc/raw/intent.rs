@@ -137,16 +137,10 @@ fn submit(
     rules: TransactionRules,
 ) -> Intent {
     Intent::Submit(Box::new(NewTransaction {
-        from: Some(signed.signer),
-        to,
-        value,
-        payload,
-        // The network counts: clients sign what they last heard, several at the same time as well.
-        nonce: None,
         rules,
-        idempotency_key: None,
         envelope: Some(Box::new(signed.envelope.clone())),
-        context: None,
+        // The network counts: clients sign what they last heard, several at the same time as well.
+        ..NewTransaction::new(Some(signed.signer), to, value, payload)
     }))
 }
 

@@ -1,4 +1,4 @@
-//! Shapes that the explorer's REST shares with JSON-RPC.
+//! The views of JSON-RPC as the explorer's REST shows them.
 
 use serde_json::Value as Json;
 
