@@ -243,7 +243,7 @@ fn what_is_not_there_cannot_be_asked() {
     paused(|| async {
         let (reader, _) = reader(electorate());
         for entry in [CallEntry::View, CallEntry::Method] {
-            let nowhere = ReadOnlyCall { contract: Address::new([4; 20]), ..call(entry) };
+            let nowhere = ReadOnlyCall { contract: Address::new([5; 20]), ..call(entry) };
             let refused = ask(&reader, nowhere).await;
             let expected = matches!(refused, Err(ReadError::Store(StoreError::NotFound { .. })));
             assert!(expected, "{refused:?}");

@@ -101,7 +101,7 @@ async fn a_transfer_that_waits_for_its_turn_keeps_nobody_from_submitting() {
         world.post("/v1/transactions", &body).await.expect(202)
     };
     let funded = async {
-        let started = std::time::Instant::now();
+        let started = tokio::time::Instant::now();
         fund.await;
         started.elapsed()
     };

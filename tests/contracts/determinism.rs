@@ -64,7 +64,7 @@ class Objects(gl.Contract):
 "#;
 
 /// The same, with `id`, whose callers have a process of their own.
-const IDS: &str = r#"
+const IDS: &str = r"
 from genlayer import *
 
 class Ids(gl.Contract):
@@ -75,7 +75,7 @@ class Ids(gl.Contract):
     def go(self) -> list[int]:
         one, other = object(), object()
         return [id(one), id(other), id(one), id(Ids), id(id(one))]
-"#;
+";
 
 fn without_cost(execution: Execution) -> Execution {
     assert!(execution.outcome.is_success(), "{execution:?}");

@@ -97,7 +97,9 @@ pub(super) async fn one(api: Data<Api>, address: Path<String>) -> Answer {
 
 fn validator(api: &Api, record: &ValidatorRecord) -> HttpResponse {
     let view = rpc::validator_view(api, record);
-    HttpResponse::Ok().json(json!({ "type": "VALIDATOR", "validator": view }))
+    HttpResponse::Ok().json(
+        json!({ "type": "VALIDATOR", "address": record.validator.address, "validator": view }),
+    )
 }
 
 fn transactions_of(address: Address) -> TransactionSearch {
@@ -113,6 +115,7 @@ async fn contract(api: &Api, record: ContractRecord) -> Answer {
     let rows: Vec<Json> = found.items.iter().map(|record| row(api, record)).collect();
     Ok(HttpResponse::Ok().json(json!({
         "type": "CONTRACT",
+        "address": record.address,
         "state": summaries.first().map(summary),
         "tx_count": found.total,
         "transactions": rows,

@@ -11,6 +11,9 @@ use crate::domain::{LedgerSums, PayloadKind, Status, Timestamp, TransactionSearc
 
 /// Transactions that are shown as recent.
 const RECENT: usize = 10;
+/// Days whose transactions are counted, today included; those without any count too.
+const DAYS_SHOWN: i64 = 14;
+const DAY_MILLIS: i64 = 86_400_000;
 
 fn total(sums: &LedgerSums) -> u64 {
     sums.by_status.values().sum()
@@ -32,8 +35,10 @@ pub(super) async fn all(api: Data<Api>) -> Answer {
         .iter()
         .map(|(status, count)| (status.name().to_owned(), json!(count)))
         .collect();
-    let volume = sums.by_day.iter().map(|(day, count)| {
-        let date = rpc::iso8601(Timestamp::from_millis(day.saturating_mul(86_400_000)));
+    let today = api.handles.now().as_millis() / DAY_MILLIS;
+    let volume = (today - DAYS_SHOWN + 1..=today).map(|day| {
+        let date = rpc::iso8601(Timestamp::from_millis(day.saturating_mul(DAY_MILLIS)));
+        let count = sums.by_day.iter().find(|(known, _)| *known == day).map_or(0, |(_, it)| *it);
         json!({ "date": date.get(..10), "count": count })
     });
     let finalized = sums.by_status.get(&Status::Finalized).copied().unwrap_or(0);

@@ -110,6 +110,7 @@ pub(super) fn number(object: &PyObject) -> usize {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the interpreter decides how hashes are asked for")]
 fn hash(object: &PyObject, _vm: &VirtualMachine) -> PyResult<PyHash> {
     Ok(PyHash::try_from(number(object)).unwrap_or_default())
 }

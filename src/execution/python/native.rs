@@ -146,6 +146,7 @@ pub(super) use _genlayer::module_def;
 #[rustpython_vm::pymodule]
 mod _genlayer {
     use rustpython_vm as vm;
+    use vm::builtins::PyBaseExceptionRef;
     use vm::function::ArgBytesLike;
     use vm::{PyObjectRef, PyResult, VirtualMachine};
 
@@ -460,12 +461,19 @@ mod _genlayer {
         vm: &VirtualMachine,
     ) -> PyResult {
         if !with_state(vm, |state| state.blocks.is_open())? {
-            return Err(vm.new_runtime_error(
+            return Err(forbidden(
                 "models and the web can be asked only within a non-deterministic block: put this \
                  into a function and pass that to one of `gl.eq_principle` or `gl.vm.run_nondet`",
+                vm,
             ));
         }
         ask(&question, &address, &simple, vm)
+    }
+
+    /// What GenVM raises for a question in the wrong place.
+    fn forbidden(words: &str, vm: &VirtualMachine) -> PyBaseExceptionRef {
+        let class = vm.ctx.exceptions.system_error.to_owned();
+        vm.new_exception_msg(class, format!("forbidden: {words}").into())
     }
 
     /// Asks the network's contracts and accounts.
@@ -477,9 +485,10 @@ mod _genlayer {
         vm: &VirtualMachine,
     ) -> PyResult {
         if with_state(vm, |state| state.blocks.is_open())? {
-            return Err(vm.new_runtime_error(
+            return Err(forbidden(
                 "other contracts cannot be asked within a non-deterministic block: ask before it \
                  begins",
+                vm,
             ));
         }
         ask(&question, &address, &simple, vm)

@@ -121,7 +121,7 @@ async fn whole(caller: &Caller, args: &Args, name: &str) -> Answer {
     let mut transactions = Vec::with_capacity(found.transactions.len());
     for hash in &found.transactions {
         transactions.push(match args.flag("full")? {
-            Some(true) => caller.transaction_view(*hash).await?,
+            Some(true) => views::within_block(caller.transaction_view(*hash).await?),
             _ => json!(hash),
         });
     }
@@ -158,7 +158,7 @@ async fn at(caller: &Caller, args: &Args, name: &str) -> Answer {
         found.transactions.get(usize::try_from(index).unwrap_or(usize::MAX)).copied()
     });
     match hash {
-        Some(hash) => caller.transaction_view(hash).await,
+        Some(hash) => Ok(views::within_block(caller.transaction_view(hash).await?)),
         None => Ok(Json::Null),
     }
 }

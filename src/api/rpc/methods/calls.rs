@@ -212,7 +212,16 @@ async fn estimate(caller: Caller, args: Args) -> Answer {
     Ok(json!({
         "scenario": { "enabled": false },
         "receipt": receipt,
-        "feeAccounting": null,
+        "feeAccounting": {
+            "paid_fee_value": "0",
+            "required_fee_value": "0",
+            "primary_fee_budget": "0",
+            "primary_fee_spent": "0",
+            "message_fee_budget": "0",
+            "message_fee_consumed": "0",
+            "total_refunded": "0",
+            "fees_distribution": null,
+        },
         "feeReport": { "totalFees": "0" },
         "recommendedPreset": null,
     }))

@@ -11,6 +11,18 @@ const NO_UNCLES: &str = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a14
 /// Root of an empty trie.
 const EMPTY_ROOT: &str = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421";
 
+/// A transaction as those read it who ask for blocks: for them `data` is bytes, which `input` has, and
+/// nobody sends from nowhere.
+pub(in crate::api::rpc) fn within_block(mut transaction: Json) -> Json {
+    if let Some(fields) = transaction.as_object_mut() {
+        fields.remove("data");
+        if fields.get("from").is_none_or(Json::is_null) {
+            fields.insert("from".into(), json!(crate::domain::Address::ZERO));
+        }
+    }
+    transaction
+}
+
 /// A block with `transactions`, which are hashes or whole, and the `bloom` of its logs.
 pub(in crate::api::rpc) fn block(block: &Block, transactions: &[Json], bloom: &Bloom) -> Json {
     let zero = Digest::new([0; 32]);

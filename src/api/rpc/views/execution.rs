@@ -89,6 +89,19 @@ impl Produced {
         }
     }
 
+    /// What there is of a leader whose time ran out.
+    pub(super) fn timed_out() -> Self {
+        Self {
+            result: [&[CONTRACT_ERROR], b"timeout".as_slice()].concat(),
+            pending: Vec::new(),
+            block_outputs: Map::new(),
+            stdout: String::new(),
+            stderr: "CONSENSUS_LEADER_EXEC_TIMEOUT: the leader's time ran out".to_owned(),
+            cost_micros: 0,
+            disagreed: None,
+        }
+    }
+
     pub(super) fn receipt(&self, calldata: &Bytes, mode: &str, node: Json) -> Json {
         let is_success = self.result.first() == Some(&RETURN);
         let mut receipt = json!({

@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value as Json;
 
-pub(super) use block::block;
+pub(super) use block::{block, within_block};
 pub(super) use execution::execution;
 pub(super) use log::{bloom, log};
 pub(super) use node::node;

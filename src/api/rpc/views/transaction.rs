@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::history::history;
+use super::history::{has_ended_without_receipt, history};
 use super::status::{execution_result, result_of, status_code, vote_of};
 use super::{base64, iso8601, plain, put, seconds, upgrade};
 use crate::domain::ledger::TransactionRecord;
@@ -134,7 +134,10 @@ fn progress(record: &TransactionRecord, context: &TransactionContext) -> Json {
     let turn = last_turn(record);
     let (result, result_name) = result(record);
     let receipt = turn.and_then(|turn| turn.get("leader_receipt")).filter(|it| !it.is_null());
-    let (execution, execution_name) = execution_result(receipt);
+    let (execution, execution_name) = match turn {
+        Some(turn) if has_ended_without_receipt(turn) => (2, "FINISHED_WITH_ERROR"),
+        _ => execution_result(receipt),
+    };
     json!({
         "status": record.status.name(),
         "result": result,
@@ -212,7 +215,7 @@ fn appeals(record: &TransactionRecord) -> Json {
 fn consensus(record: &TransactionRecord, context: &TransactionContext) -> Json {
     let calldata = calldata(record);
     let turn = last_turn(record);
-    let history = history(record.consensus.as_ref(), &calldata, context);
+    let history = history(record, &calldata, context);
     // The last turn of all is the one that counts.
     let turns = history.get("consensus_results").and_then(Json::as_array);
     let last = turns.and_then(|turns| turns.last());

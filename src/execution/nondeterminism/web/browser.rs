@@ -101,7 +101,10 @@ fn broken(reason: impl std::fmt::Display) -> NoAnswer {
 /// The page's fault.
 fn failed(url: &str, reason: impl std::fmt::Display) -> NoAnswer {
     let shown = super::short(url);
-    NoAnswer::refused(codes::WEB_REQUEST_FAILED, format!("`{shown}`: {reason}"))
+    NoAnswer::refused(
+        codes::WEB_REQUEST_FAILED,
+        format!("WEBPAGE_LOAD_FAILED: `{shown}`: {reason}"),
+    )
 }
 
 impl Browser {
