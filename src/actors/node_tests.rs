@@ -19,8 +19,8 @@ use super::testing::{Probe, paused, settle};
 use super::world::StatePorts;
 use crate::domain::ledger::ConsensusJob;
 use crate::domain::{
-    Address, Bytes, Code, Digest, Execution, ExecutionOutcome, ModelChoice, NodeModels, Seat,
-    Timestamp, Vote,
+    Address, Bytes, Code, Digest, Execution, ExecutionOutcome, ModelChoice, Moment, NodeModels,
+    Seat, Vote,
 };
 use crate::execution::scripted::Scripted;
 use crate::execution::{ExecutionError, ExecutionRequest, Executor};
@@ -206,7 +206,7 @@ fn a_call_of_a_missing_contract_is_an_agreed_error() {
 fn what_reaches_the_executor_has_the_models_of_the_node_and_the_time_of_the_job() {
     paused(|| async {
         let own = NodeModels::only(ModelChoice::simulated());
-        let at = Timestamp::from_millis(77);
+        let at = Moment::from_micros(77);
         for (address, expected) in [([10; 20], Some(own.clone())), ([11; 20], None)] {
             let models = [(Address::new(address), Arc::new(own.clone()))].into();
             let job = ConsensusJob { models: Arc::new(models), contract_now: at, ..job(1, 3) };

@@ -123,7 +123,7 @@ impl ReaderPorts {
                 value: call.value,
                 balance: balance.unwrap_or(Amount::MAX),
                 chain_id: self.chain_id,
-                at: asked_for.unwrap_or_else(|| self.clock.now()),
+                at: asked_for.unwrap_or_else(|| self.clock.now().into()),
             },
             snapshot: start.snapshot,
             pages: Arc::new(VersionPages {

@@ -19,8 +19,8 @@ use crate::domain::ledger::{
 };
 use crate::domain::{
     Address, Amount, Bytes, Clock, Code, ContextValidator, Digest, EmittedMessage, Execution,
-    ExecutionOutcome, MessageBody, ModelChoice, NodeModels, RunContext, Stake, Timestamp, Trigger,
-    TxHash, Validator,
+    ExecutionOutcome, MessageBody, ModelChoice, Moment, NodeModels, RunContext, Stake, Timestamp,
+    Trigger, TxHash, Validator,
 };
 use crate::execution::scripted::Scripted;
 use crate::execution::{Entry, ExecutionRequest, Role};
@@ -133,7 +133,7 @@ fn a_question_is_run_by_the_first_validator_and_can_only_read() {
         assert_eq!((request.entry, &request.code.source[..]), (Entry::Method, &b"accepted"[..]));
         assert_eq!(request.node, Address::new([21; 20]), "who joined first");
         assert_eq!(request.models.as_deref(), Some(&models("of 21")));
-        assert_eq!((request.message.at.as_millis(), request.time_limit.as_secs()), (12, 1));
+        assert_eq!((request.message.at.as_micros(), request.time_limit.as_secs()), (12_000, 1));
         assert_eq!(request.message.balance, Amount::from(100));
         let old = ReadOnlyCall { version: StateVersion::Finalized, ..call(CallEntry::View) };
         ask(&reader, old).await.unwrap();
@@ -216,7 +216,7 @@ fn a_context_chooses_the_validator_and_the_time() {
         };
         let context = Arc::new(RunContext {
             validators: vec![validator("first"), validator("second")],
-            now: Some(Timestamp::from_millis(99)),
+            now: Some(Moment::from_micros(99)),
         });
         for entry in [CallEntry::View, CallEntry::Method] {
             let call = ReadOnlyCall { context: Some(Arc::clone(&context)), ..call(entry) };
@@ -225,7 +225,7 @@ fn a_context_chooses_the_validator_and_the_time() {
         let requests = std::mem::take(&mut *seen.lock().unwrap());
         for request in &requests {
             assert_eq!(request.models.as_deref(), Some(&models("first")));
-            assert_eq!(request.message.at.as_millis(), 99);
+            assert_eq!(request.message.at.as_micros(), 99);
             assert_ne!(request.node, Address::ZERO);
         }
         assert_eq!(requests[0].node, requests[1].node, "the same in every call");
@@ -234,7 +234,7 @@ fn a_context_chooses_the_validator_and_the_time() {
             ReadOnlyCall { context: Some(Arc::new(time_only)), ..call(CallEntry::View) };
         ask(&reader, time_only).await.unwrap();
         let request = seen.lock().unwrap().remove(0);
-        assert_eq!((request.node, request.message.at.as_millis()), (Address::ZERO, 99));
+        assert_eq!((request.node, request.message.at.as_micros()), (Address::ZERO, 99));
     });
 }
 

@@ -110,8 +110,8 @@ pub(crate) mod samples {
         ConsensusJob, Hold, PendingTransaction, Position, SharedViews, Snapshot,
     };
     use crate::domain::{
-        Address, Amount, Bytes, Code, Payload, PayloadKind, Phase, Stake, Timestamp, Transaction,
-        TransactionRules, TxHash, Validator,
+        Address, Amount, Bytes, Code, Moment, Payload, PayloadKind, Phase, Stake, Timestamp,
+        Transaction, TransactionRules, TxHash, Validator,
     };
 
     pub(crate) const CONTRACT: Address = Address::new([3; 20]);
@@ -151,7 +151,7 @@ pub(crate) mod samples {
                 rules: TransactionRules::default(),
             }),
             submitted_at: Timestamp::default(),
-            contract_now: Timestamp::default(),
+            contract_now: Moment::default(),
             attempt,
             phase: Phase::Initial,
             past: Vec::new(),

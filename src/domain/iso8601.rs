@@ -1,8 +1,9 @@
 //! Instants as people and programs write them.
 
-use super::Timestamp;
+use super::{Moment, Timestamp};
 
 const DAY_MILLIS: i64 = 86_400_000;
+const DAY_MICROS: i64 = DAY_MILLIS * 1_000;
 
 impl Timestamp {
     /// Reads an ISO 8601 instant: a date, with or without a time of day, separators, a fraction of
@@ -18,24 +19,40 @@ impl Timestamp {
     /// assert_eq!(Timestamp::from_iso8601("2024-13-01"), None);
     /// ```
     pub fn from_iso8601(text: &str) -> Option<Self> {
-        let mut reader = Reader(text.as_bytes());
-        let days = reader.date()?;
-        let mut millis = days.checked_mul(DAY_MILLIS)?;
-        if reader.eat(b"Tt ").is_some() {
-            millis = millis.checked_add(reader.time()?)?.checked_sub(reader.offset()?)?;
-        }
-        let is_shown = (0..=Self::LAST.as_millis()).contains(&millis);
-        (reader.0.is_empty() && is_shown).then(|| Self::from_millis(millis))
+        Moment::from_iso8601(text).map(|moment| Self::from_millis(moment.as_micros() / 1_000))
     }
 
     /// The instant in UTC, as [`Self::from_iso8601`] reads it; the fraction only where there is one.
     pub fn to_iso8601(self) -> String {
-        let (days, millis) =
-            (self.as_millis().div_euclid(DAY_MILLIS), self.as_millis().rem_euclid(DAY_MILLIS));
+        Moment::from(self).to_iso8601()
+    }
+}
+
+impl Moment {
+    /// Reads what [`Timestamp::from_iso8601`] reads, to the microsecond.
+    pub fn from_iso8601(text: &str) -> Option<Self> {
+        let mut reader = Reader(text.as_bytes());
+        let mut micros = reader.date()?.checked_mul(DAY_MICROS)?;
+        if reader.eat(b"Tt ").is_some() {
+            micros = micros.checked_add(reader.time()?)?.checked_sub(reader.offset()?)?;
+        }
+        let is_shown = micros >= 0 && micros / 1_000 <= Timestamp::LAST.as_millis();
+        (reader.0.is_empty() && is_shown).then(|| Self::from_micros(micros))
+    }
+
+    /// The instant in UTC, as [`Self::from_iso8601`] reads it; with as much of a fraction, by thousands,
+    /// as there is.
+    pub fn to_iso8601(self) -> String {
+        let (days, micros) =
+            (self.as_micros().div_euclid(DAY_MICROS), self.as_micros().rem_euclid(DAY_MICROS));
         let (year, month, day) = civil(days);
-        let (seconds, fraction) = (millis / 1_000, millis % 1_000);
+        let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
         let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:03}") };
+        let fraction = match (fraction / 1_000, fraction % 1_000) {
+            (0, 0) => String::new(),
+            (millis, 0) => format!(".{millis:03}"),
+            _ => format!(".{fraction:06}"),
+        };
         format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}{fraction}Z")
     }
 }
@@ -102,20 +119,20 @@ impl Reader<'_> {
         (1..=length).contains(&day).then_some(days - 719_162)
     }
 
-    /// Milliseconds of the day.
+    /// Microseconds of the day.
     fn time(&mut self) -> Option<i64> {
         let hours = self.pair(23)?;
         let (minutes, seconds) = self.sixtieths()?;
-        let mut millis = ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+        let mut micros = ((hours * 60 + minutes) * 60 + seconds) * 1_000_000;
         if self.eat(b".,").is_some() {
-            let mut weight = 100;
-            millis += self.digit()? * weight;
+            let mut weight = 100_000;
+            micros += self.digit()? * weight;
             while let Some(digit) = self.digit() {
                 weight /= 10;
-                millis += digit * weight;
+                micros += digit * weight;
             }
         }
-        Some(millis)
+        Some(micros)
     }
 
     /// Minutes and seconds, as far as they are there.
@@ -134,7 +151,7 @@ impl Reader<'_> {
         Some((minutes, seconds))
     }
 
-    /// Milliseconds by which the text is ahead of UTC.
+    /// Microseconds by which the text is ahead of UTC.
     fn offset(&mut self) -> Option<i64> {
         if self.0.is_empty() || self.eat(b"Zz").is_some() {
             return Some(0);
@@ -142,8 +159,8 @@ impl Reader<'_> {
         let is_ahead = self.eat(b"+-")? == b'+';
         let hours = self.pair(23)?;
         let (minutes, seconds) = self.sixtieths()?;
-        let millis = ((hours * 60 + minutes) * 60 + seconds) * 1_000;
-        Some(if is_ahead { millis } else { -millis })
+        let micros = ((hours * 60 + minutes) * 60 + seconds) * 1_000_000;
+        Some(if is_ahead { micros } else { -micros })
     }
 }
 
@@ -192,6 +209,20 @@ mod tests {
         for day in 0..=Timestamp::LAST.as_millis() / DAY_MILLIS {
             let instant = Timestamp::from_millis(day * DAY_MILLIS + day % DAY_MILLIS);
             assert_eq!(Timestamp::from_iso8601(&instant.to_iso8601()), Some(instant));
+        }
+    }
+
+    #[test]
+    fn a_moment_keeps_its_microseconds() {
+        for (text, micros, written) in [
+            ("2024-02-29T12:30:06.123456+00:00", 123_456, "2024-02-29T12:30:06.123456Z"),
+            ("2024-02-29T12:30:06.1234567Z", 123_456, "2024-02-29T12:30:06.123456Z"),
+            ("2024-02-29T12:30:06.5Z", 500_000, "2024-02-29T12:30:06.500Z"),
+            ("2024-02-29T12:30:06.000001Z", 1, "2024-02-29T12:30:06.000001Z"),
+        ] {
+            let moment = Moment::from_iso8601(text).unwrap();
+            assert_eq!(moment.as_micros(), 1_709_209_806_000_000 + micros, "{text}");
+            assert_eq!(moment.to_iso8601(), written);
         }
     }
 

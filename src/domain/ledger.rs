@@ -9,8 +9,8 @@ pub use super::views::SharedViews;
 
 use super::{
     Address, Amount, AppealKind, Code, Digest, Envelope, Event, Inclusion, LeaderReceipt,
-    LogRecord, Pages, PastRound, Payload, PayloadKind, Phase, Profile, RotationRecord, RunContext,
-    Status, Timestamp, Transaction, TransactionRules, Trigger, TxHash, Validator,
+    LogRecord, Moment, Pages, PastRound, Payload, PayloadKind, Phase, Profile, RotationRecord,
+    RunContext, Status, Timestamp, Transaction, TransactionRules, Trigger, TxHash, Validator,
 };
 
 pub use super::call::{CallEntry, ReadOnlyCall};
@@ -115,7 +115,7 @@ pub struct ConsensusJob {
     pub submitted_at: Timestamp,
     /// What the contract's clock shows: when it was submitted, unless its sender asked for another
     /// time.
-    pub contract_now: Timestamp,
+    pub contract_now: Moment,
     /// Number of this attempt; grows with every crash, every appeal and every undo.
     pub attempt: u32,
     /// Why the round runs.

@@ -24,6 +24,7 @@ mod lint;
 mod message;
 mod model;
 mod model_json;
+mod moment;
 mod notation;
 mod profile;
 mod provider;
@@ -58,6 +59,7 @@ pub use lint::{Finding, LintReport, Severity};
 pub use message::{EmittedMessage, MessageBody, Trigger};
 pub use model::{ContextValidator, InvalidChoice, ModelChoice, NodeModels, Plugin, RunContext};
 pub use model_json::{FieldFault, InvalidField};
+pub use moment::Moment;
 pub use notation::{NotationError, from_json, to_json};
 pub use profile::{Profile, UnknownProfile};
 pub use search::{

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Stake, Timestamp};
+use super::{Moment, Stake};
 
 /// How a provider is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ pub struct RunContext {
     pub validators: Vec<ContextValidator>,
     /// What the contract's clock shows, in place of when the transaction was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub now: Option<Timestamp>,
+    pub now: Option<Moment>,
 }
 
 /// A validator that exists for one transaction or call.

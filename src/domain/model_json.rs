@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::model::has_mocks;
 use super::{
-    ContextValidator, InvalidChoice, ModelChoice, NodeModels, Plugin, RunContext, Stake, Timestamp,
+    ContextValidator, InvalidChoice, ModelChoice, Moment, NodeModels, Plugin, RunContext, Stake,
 };
 
 /// What can be wrong with a field.
@@ -222,7 +222,7 @@ impl RunContext {
             Some(value) => Some(
                 value
                     .as_str()
-                    .and_then(Timestamp::from_iso8601)
+                    .and_then(Moment::from_iso8601)
                     .ok_or_else(|| InvalidField::new("genvm_datetime", unfit(&value), INSTANT))?,
             ),
         };

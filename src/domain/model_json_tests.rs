@@ -34,7 +34,7 @@ fn the_context_of_the_clients_is_read() {
         "genvm_datetime": "2024-01-01T00:00:00Z",
     }));
     let read = read.unwrap();
-    assert_eq!(read.now, Some(Timestamp::from_millis(1_704_067_200_000)));
+    assert_eq!(read.now, Some(Moment::from_micros(1_704_067_200_000_000)));
     let [validator] = &read.validators[..] else { panic!("{read:?}") };
     assert_eq!(validator.stake.get(), 8);
     let primary = &validator.models.as_ref().unwrap().primary;

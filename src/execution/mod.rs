@@ -20,8 +20,8 @@ use futures_util::future::{BoxFuture, ready};
 
 use crate::domain::ledger::{Snapshot, StateVersion};
 use crate::domain::{
-    Address, Amount, Bytes, Code, Digest, Execution, LeaderReceipt, LintReport, NodeModels, Page,
-    PageKey, Timestamp,
+    Address, Amount, Bytes, Code, Digest, Execution, LeaderReceipt, LintReport, Moment, NodeModels,
+    Page, PageKey,
 };
 
 /// Runs contracts.
@@ -91,7 +91,7 @@ pub struct Message {
     /// The network.
     pub chain_id: u64,
     /// The only clock a contract has.
-    pub at: Timestamp,
+    pub at: Moment,
 }
 
 /// One execution, complete: what runs, on what, for how long at most.

@@ -152,7 +152,7 @@ fn claim(
     let origin = address_maybe(origin.as_deref())?;
     let job = ConsensusJob {
         submitted_at: row.submitted_at(),
-        contract_now: context.now.unwrap_or_else(|| row.submitted_at()),
+        contract_now: context.now.unwrap_or_else(|| row.submitted_at().into()),
         attempt: progress.attempt,
         phase,
         past,

@@ -166,7 +166,7 @@ async fn known_models_are_listed_and_changed() {
 fn context() -> Json {
     json!({
         "validators": [{"provider": "openai", "model": "gpt-mine"}],
-        "genvm_datetime": "2024-01-01T00:00:00Z",
+        "genvm_datetime": "2024-01-01T00:00:00.123456Z",
     })
 }
 
@@ -176,7 +176,7 @@ async fn a_context_reaches_the_nodes_of_transactions_and_reads() {
     let contract = world.deploy().await;
     let body = json!({ "method": "context", "context": context() });
     let read = world.post(&format!("/v1/contracts/{contract}/read"), &body).await.expect(200);
-    assert_eq!(read["result"], "gpt-mine at 1704067200000");
+    assert_eq!(read["result"], "gpt-mine at 1704067200123456");
     let body = json!({
         "type": "call", "from": address(1), "to": contract, "method": "context",
         "context": context(),
@@ -184,9 +184,9 @@ async fn a_context_reaches_the_nodes_of_transactions_and_reads() {
     let hash = world.post("/v1/transactions", &body).await.expect(202)["hash"].clone();
     let decided = world.wait(hash.as_str().unwrap(), "ACCEPTED").await;
     let rotation = &decided["consensus"]["rounds"][0]["rotations"][0];
-    assert_eq!(rotation["leader_receipt"]["result"], "gpt-mine at 1704067200000", "{decided}");
+    assert_eq!(rotation["leader_receipt"]["result"], "gpt-mine at 1704067200123456", "{decided}");
     assert_eq!(rotation["committee"].as_array().unwrap().len(), 1);
-    assert_eq!(decided["context"]["genvm_datetime"], "2024-01-01T00:00:00Z");
+    assert_eq!(decided["context"]["genvm_datetime"], "2024-01-01T00:00:00.123456Z");
     assert_eq!(decided["context"]["validators"][0]["model"], "gpt-mine");
     // Nothing asked for is nothing changed.
     let body = json!({ "method": "context", "context": {} });

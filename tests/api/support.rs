@@ -108,7 +108,7 @@ fn script(request: &ExecutionRequest) -> Execution {
         Some(Value::Text(name)) if name == "context" => {
             let model = request.models.as_ref().map_or("none", |models| &models.primary.model);
             let text =
-                Value::from(format!("{model} at {}", request.message.at.as_millis()).as_str());
+                Value::from(format!("{model} at {}", request.message.at.as_micros()).as_str());
             Execution::ending(ExecutionOutcome::Return(text.encode().into()))
         }
         _ => {

@@ -40,7 +40,7 @@ async fn guest_book() {
     let entry = Value::map([
         ("author", Value::Address(account(0xaa))),
         ("text", text("hello")),
-        ("written_at", text("2023-11-14T22:13:20.123000+00:00")),
+        ("written_at", text("2023-11-14T22:13:20.123456+00:00")),
     ]);
     assert_eq!(book.call("entry", vec![int(0)]).await, entry);
     let (first, second) = (account(0xaa).to_string(), account(0xbb).to_string());

@@ -7,8 +7,7 @@ use std::time::Duration;
 use agora::domain::calldata::Value;
 use agora::domain::ledger::Snapshot;
 use agora::domain::{
-    Address, Amount, Bytes, Code, Digest, Execution, ExecutionOutcome, Page, PageKey, Pages,
-    Timestamp,
+    Address, Amount, Bytes, Code, Digest, Execution, ExecutionOutcome, Moment, Page, PageKey, Pages,
 };
 use agora::execution::nondeterminism::Services;
 use agora::execution::python::{PythonExecutor, PythonSettings};
@@ -79,7 +78,7 @@ pub(crate) fn request(source: &str, method: Option<&str>, args: Vec<Value>) -> E
             value: Amount::default(),
             balance: Amount::default(),
             chain_id: 61_999,
-            at: Timestamp::from_millis(1_700_000_000_123),
+            at: Moment::from_micros(1_700_000_000_123_456),
         },
         snapshot: Snapshot { pages: Arc::default(), complete: true },
         pages: Arc::new(Remote::default()),

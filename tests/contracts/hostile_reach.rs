@@ -191,7 +191,7 @@ async fn clocks_and_chance_are_those_of_the_transaction() {
                 "import random, time\n---\nreturn str([time.time(), time.monotonic(), \
                  time.perf_counter_ns(), time.process_time(), time.localtime().tm_hour])",
                 Returns(
-                    "[1700000000.123, 1700000000.123, 1700000000123000000, 1700000000.123, 22]",
+                    "[1700000000.123456, 1700000000.123456, 1700000000123456000, 1700000000.123456, 22]",
                 ),
             ),
             ("import time\n---\ntime.sleep(1)", Fails("exit_code 1", "its clock stands still")),

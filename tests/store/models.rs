@@ -7,8 +7,8 @@ use agora::domain::ledger::{
     Claim, Electorate, NewTransaction, ProviderChange, ProviderEntry, StoreError, ValidatorChange,
 };
 use agora::domain::{
-    Address, AppealKind, ContextValidator, EmittedMessage, MessageBody, ModelChoice, NodeModels,
-    RunContext, Stake, Status, Timestamp, Trigger, TxHash,
+    Address, AppealKind, ContextValidator, EmittedMessage, MessageBody, ModelChoice, Moment,
+    NodeModels, RunContext, Stake, Status, Trigger, TxHash,
 };
 use agora::storage;
 
@@ -41,7 +41,7 @@ fn context(validators: u64, now: Option<i64>) -> Arc<RunContext> {
     };
     Arc::new(RunContext {
         validators: (0..validators).map(validator).collect(),
-        now: now.map(Timestamp::from_millis),
+        now: now.map(Moment::from_micros),
     })
 }
 
@@ -106,12 +106,12 @@ fn all_validators_go_at_once(store: &mut Store) {
 
 fn a_context_brings_its_own_validators_and_its_own_time(store: &mut Store) {
     let contract = store.deployed();
-    let context = context(3, Some(77_000));
+    let context = context(3, Some(77_000_123));
     let hash = store.submit(&with_context(call(alice(), contract, 0), &context));
     let other = store.submit(&call(bob(), contract, 0));
     let job = store.job(hash);
-    assert_eq!(job.contract_now.as_millis(), 77_000);
-    assert_ne!(job.submitted_at, job.contract_now);
+    assert_eq!(job.contract_now.as_micros(), 77_000_123);
+    assert_ne!(Moment::from(job.submitted_at), job.contract_now);
     let own = Electorate::of_context(&context, &hash).unwrap();
     assert_eq!((&job.validators, &job.models), (&own.validators, &own.models));
     let mut weights: Vec<u64> = job.validators.iter().map(|one| one.stake.get()).collect();
@@ -137,7 +137,7 @@ fn a_context_may_change_the_time_alone(store: &mut Store) {
     let hash =
         store.submit(&with_context(crate::harness::deploy(alice(), 0), &context(0, Some(5))));
     let job = store.job(hash);
-    assert_eq!((job.contract_now.as_millis(), job.validators.len()), (5, 5));
+    assert_eq!((job.contract_now.as_micros(), job.validators.len()), (5, 5));
     assert_eq!(job.validators, store.electorate.validators);
 }
 

@@ -47,7 +47,7 @@ fn a_later_transaction_is_blocked_until_the_earlier_is_decided(store: &mut Store
         let job = agora::domain::ledger::ConsensusJob {
             transaction: Arc::new(record.transaction),
             submitted_at: record.submitted_at,
-            contract_now: record.submitted_at,
+            contract_now: record.submitted_at.into(),
             attempt: record.attempt,
             phase: agora::domain::Phase::Initial,
             past: Vec::new(),

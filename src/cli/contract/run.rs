@@ -183,7 +183,7 @@ async fn once(
             value: planned.value,
             balance: with_value,
             chain_id: CHAIN_ID,
-            at,
+            at: at.into(),
         };
         let request = request(&code, planned, message, &pages, number);
         let execution = executor.execute(request).await?;

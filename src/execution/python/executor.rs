@@ -152,7 +152,7 @@ fn job_of(request: &ExecutionRequest) -> Job {
         value: message.value.get().to_be_bytes(),
         balance: message.balance.get().to_be_bytes(),
         chain_id: message.chain_id,
-        at: message.at.as_millis(),
+        at: message.at.as_micros(),
         seed: request.seed,
         time_limit: Some(request.time_limit),
         complete: request.snapshot.complete,

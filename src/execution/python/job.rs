@@ -43,7 +43,7 @@ pub(super) struct Job {
     pub(super) balance: [u8; 32],
     /// The network.
     pub(super) chain_id: u64,
-    /// The clock, in milliseconds since the Unix epoch.
+    /// The clock, in microseconds since the Unix epoch.
     pub(super) at: i64,
     /// Seeds `random`.
     pub(super) seed: Digest,

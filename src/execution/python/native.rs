@@ -272,7 +272,7 @@ mod _genlayer {
     }
 
     #[pyfunction]
-    fn now_millis() -> i64 {
+    fn now_micros() -> i64 {
         STATE.with_borrow(|state| state.as_ref().map_or(0, |state| state.at))
     }
 

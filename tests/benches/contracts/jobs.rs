@@ -96,7 +96,7 @@ fn request(source: &str) -> ExecutionRequest {
             value: Amount::ZERO,
             balance: Amount::ZERO,
             chain_id: 61_127,
-            at: Timestamp::from_millis(1_700_000_000_000),
+            at: Timestamp::from_millis(1_700_000_000_000).into(),
         },
         snapshot: Snapshot { pages: Arc::default(), complete: true },
         pages: Arc::new(Held(Pages::new())),

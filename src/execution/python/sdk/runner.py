@@ -97,7 +97,7 @@ def _set_up(runner, modules, files, job):
     collections.FIRST_MAP.clear()
     random.seed(job["seed"])
     decimal.setcontext(decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN))
-    at = datetime.datetime.fromtimestamp(job["at"] / 1000, datetime.timezone.utc)
+    at = datetime.datetime.fromtimestamp(job["at"] / 1_000_000, datetime.timezone.utc)
     fields = {
         "contract_address": Address(job["contract"]),
         "sender_address": Address(job["sender"]),

@@ -107,11 +107,11 @@ _gmtime, _strftime, _asctime = time.gmtime, time.strftime, time.asctime
 
 
 def _now():
-    return _genlayer.now_millis() / 1000
+    return _genlayer.now_micros() / 1_000_000
 
 
 def _now_ns():
-    return _genlayer.now_millis() * 1_000_000
+    return _genlayer.now_micros() * 1_000
 
 
 def gmtime(seconds=None):
