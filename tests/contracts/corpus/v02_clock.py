@@ -27,4 +27,4 @@ class Clock(gl.Contract):
 
 
 #> deploy []
-#> call read [] => ["2023-11-15T22:13:20.123000+00:00", "OPEN"]
+#> call read [] => ["2023-11-15T22:13:20.123456+00:00", "OPEN"]

@@ -37,4 +37,4 @@ class Invented(gl.Contract):
 #> fail who [] => gl.message has no `sender`; did you mean `sender_address`?
 #> fail at [] => gl.message has no `timestamp`
 #> fail old [] => has no attribute 'exec_prompt'; did you mean `nondet.exec_prompt`?
-#> call raw [] => ["2023-11-14T22:13:20.123000Z", false, []]
+#> call raw [] => ["2023-11-14T22:13:20.123456Z", false, []]
