@@ -262,12 +262,12 @@ def message_of(fields, is_init, runner, source):
             "contract_account": fields["contract_address"], "is_init": is_init}
 
 
-def begin(message, runner, source):
+def begin(message, raw, runner, source):
     """Tells what the running contract's call is."""
     _Names.strict = _pin(runner) in _STRICT_PINS
     _Names.old = "contract_runner" in source or "IContract" in source
     genlayer.message = message
-    sys.modules["genlayer.message"].__dict__.update(vars(message))
+    sys.modules["genlayer.message"].__dict__.update(raw, **vars(message), raw=raw)
 
 
 def prepare(module, raw):

@@ -201,14 +201,15 @@ class _Interface:
         self._parts = {part: getattr(declaration, part, None) for part in ("View", "Write")}
 
     def check(self, method, part):
-        """Refuses methods that are not declared; without `View` and `Write` nothing is."""
+        """Warns of methods that are not declared: the SDK leaves it to the called contract."""
         declaration = self._parts[part]
         if not any(self._parts.values()) or callable(getattr(declaration, method, None)):
             return
         declared = [name for name in dir(declaration) if not name.startswith("__")]
         close = difflib.get_close_matches(method, declared, 1)
         hint = f"; did you mean `{close[0]}`?" if close else ""
-        raise AttributeError(f"`{self.name}` declares no method `{method}` in `{part}`{hint}")
+        print(f"warning: `{self.name}` declares no method `{method}` in `{part}`{hint}",
+              file=sys.stderr)
 
     def __call__(self, address):
         return ContractProxy(self, address)

@@ -50,6 +50,9 @@ class Message:
     def __getattr__(self, name):
         if name == "raw":
             return gl.message_raw
+        if program.is_newest() and name in gl.message_raw:
+            # In v0.3 the message has every field of the raw one, as it is where the code runs.
+            return gl.message_raw[name]
         raise AttributeError(f"gl.message has no `{name}`"
                              + generations.hint(name, vars(self), generations.MESSAGE))
 
@@ -117,7 +120,7 @@ def _set_up(runner, modules, files, job):
     }
     source = program.source()
     gl.message = Message(generations.message_of(fields, is_init, runner, source))
-    generations.begin(gl.message, runner, source)
+    generations.begin(gl.message, gl.message_raw, runner, source)
 
 
 def _tear_down():
