@@ -22,7 +22,10 @@ class InPublic(gl.contract.Contract):
 
     @gl.public.view
     def names_of_the_chain(self) -> None:
-        assert gl.chain.IAccount is gl.chain.Account and gl.chain.ON is not None
+        me = gl.contract.get_at(gl.message.contract_address)
+        for account in (me, self, gl.chain.Account(me.address)):
+            assert isinstance(account, gl.chain.IAccount) and account.balance == 0
+        assert not isinstance(me.address, gl.chain.IAccount) and gl.chain.ON is not None
         assert gl.vm.ABI.StorageView.LATEST_DECIDED == 2
 
     @gl.public.view
@@ -43,6 +46,24 @@ class InPublic(gl.contract.Contract):
         assert str(gl.vm.UserError("x")) == "UserError('x')" and gl.vm.UserError({"code": 1}).data == {"code": 1}
         assert str(gl.vm.VMError("timeout # foo")) == 'VMError("timeout # foo")'
         assert str(gl.vm.VMError("OOM")) == 'VMError("OOM")'
+
+    @gl.public.write
+    def messages_with_fees(self) -> None:
+        fees = gl.chain.InternalMessageParams(1, 1, 1, [1], 1, 1, 1)
+        proxy = gl.contract.get_at(gl.message.sender_address)
+        proxy.emit(on="decided", use_balance=True, fee_params=fees).anything(1)
+        gl.contract.deploy(code=b"x", on="decided", use_balance=True, fee_params=fees)
+        for pay in (self.emit_transfer, proxy.emit_transfer):
+            try:
+                pay(0)
+                raise AssertionError("nothing was sent")
+            except ValueError:
+                pass
+
+    @gl.public.view
+    def the_clock_of_the_machine(self) -> None:
+        at = gl.vm.get_timestamp()
+        assert at.microsecond == 0 and now.startswith(at.isoformat()[:19])
 
     @gl.public.view
     def undeclared_methods_of_an_interface(self) -> None:

@@ -4,7 +4,7 @@ import sys
 import types
 
 import _genlayer
-from genlayer import storage
+from genlayer import program, storage
 
 
 class Access:
@@ -126,6 +126,15 @@ class Contract:
         from genlayer import gl
 
         return gl.message.contract_address
+
+    def emit_transfer(self, value, *, on="finalized"):
+        """Sends value to itself, in v0.3, where a contract is an account like others."""
+        if not program.is_newest():
+            raise AttributeError(f"`{type(self).__name__}` has no attribute 'emit_transfer': write "
+                                 "`gl.get_contract_at(address).emit_transfer(…)`")
+        from genlayer import messages
+
+        messages.get_contract_at(self.address).emit_transfer(value, on=on)
 
 
 def instance_of(cls):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 import types
 import typing
 
@@ -299,3 +300,11 @@ def run_nondet(leader_fn, validator_fn, /, **options):
     """A block: in v0.3 as `run_nondet_unsafe`, before that as `run_nondet_default`."""
     run = run_nondet_unsafe if program.is_newest() else run_nondet_default
     return run(leader_fn, validator_fn, **options)
+
+
+def get_timestamp():
+    """The time of the transaction, in whole seconds."""
+    from genlayer import gl
+
+    now = datetime.datetime.fromisoformat(gl.message_raw["datetime"])
+    return now.replace(microsecond=0)
