@@ -67,8 +67,39 @@ class Blocks(gl.Contract):
         self.last = gl.vm.run_nondet(act, lambda leaders: 1)
 "#;
 
+/// The same of the newest SDK, where `run_nondet` is what was `run_nondet_unsafe`.
+const NEWEST: &str = r#"
+import genlayer as gl
+
+def act():
+    raise gl.vm.UserError(gl.nondet.web.get("https://what.to/do").body.decode())
+
+def same(leaders):
+    try:
+        act()
+    except gl.vm.UserError as own:
+        return own == leaders
+
+class Blocks(gl.contract.Contract):
+    def __init__(self):
+        pass
+
+    @gl.public.write
+    def judged(self):
+        gl.vm.run_nondet(act, same)
+
+    @gl.public.write
+    def raised(self):
+        gl.vm.run_nondet(act, lambda leaders: act())
+
+    @gl.public.write
+    def raised_default(self):
+        gl.vm.run_nondet_default(act, lambda leaders: act())
+"#;
+
 /// A network whose leaders and validators see what they are told, and whose models judge so.
 struct Network {
+    source: &'static str,
     executor: PythonExecutor,
     tells: Arc<Mutex<(&'static str, &'static str, bool)>>,
 }
@@ -91,16 +122,16 @@ impl Network {
                 Ok(page(if asker.leads { leader } else { validator }))
             },
         );
-        Self { executor: told.executor(1), tells }
+        Self { source: BLOCKS, executor: told.executor(1), tells }
     }
 
     async fn lead(&self, method: &str) -> Execution {
-        self.executor.execute(request(BLOCKS, Some(method), vec![])).await.unwrap()
+        self.executor.execute(request(self.source, Some(method), vec![])).await.unwrap()
     }
 
     async fn validate(&self, method: &str, receipt: &Execution) -> Execution {
         let role = Role::Validator(receipt.clone().into());
-        let request = ExecutionRequest { role, ..request(BLOCKS, Some(method), vec![]) };
+        let request = ExecutionRequest { role, ..request(self.source, Some(method), vec![]) };
         self.executor.execute(request).await.unwrap()
     }
 
@@ -153,6 +184,23 @@ async fn each_principle_votes_as_it_must() {
             let voted = network.vote(method, &receipt).await;
             assert_eq!(voted, *expected, "{method}: {leader} / {validator}, verdict {verdict}");
         }
+    }
+}
+
+#[tokio::test]
+async fn in_the_newest_sdk_the_validators_own_verdict_decides() {
+    use Vote::{Agree, Disagree};
+    for (method, validator, expected) in [
+        ("judged", "x", Agree),
+        ("judged", "y", Disagree),
+        ("raised", "x", Disagree),
+        ("raised_default", "x", Agree),
+        ("raised_default", "y", Disagree),
+    ] {
+        let network = Network { source: NEWEST, ..Network::new("x", validator) };
+        let receipt = network.lead(method).await;
+        assert_eq!(receipt.outcome, ExecutionOutcome::UserError("x".into()), "{}", receipt.stderr);
+        assert_eq!(network.vote(method, &receipt).await, expected, "{method}: x / {validator}");
     }
 }
 

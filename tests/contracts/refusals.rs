@@ -51,6 +51,16 @@ async fn wrong_files_are_refused_in_words() {
             "only one contract is allowed in a file; first: `A`, second: `B`",
         ),
         (
+            format!("{HEAD}class A(gl.Contract):\n{INIT}class B(A):\n{INIT}"),
+            "only one contract is allowed in a file; first: `A`, second: `B`",
+        ),
+        (member("    def d(self, x: Undefined): pass"), "name 'Undefined' is not defined"),
+        (
+            member("    @gl.public.view\n    def d(self) -> Undefined: pass"),
+            "name 'Undefined' is not defined",
+        ),
+        (member("    def d(self, x: gl.Nothing): pass"), "has no attribute 'Nothing'"),
+        (
             format!("{HEAD}class C(gl.Contract):\n    @gl.public.write\n{INIT}"),
             "`__init__` of `C` must not be public",
         ),

@@ -26,13 +26,17 @@ async fn every_type_has_its_schema() {
         ("tuple[int, str]", r#"["int", "string"]"#),
         ("tuple[int, ...]", r#"[{"$rep": "int"}]"#),
         ("Point", r#"{"x": "int", "names": [{"$rep": "string"}]}"#),
-        ("Odd", r#"{"$$a": "int", "b": "bytes"}"#),
+        ("Odd", r#""dict""#),
+        ("Pair", r#""array""#),
+        ("bytearray", r#""array""#),
+        ("typing.Optional[Pair]", r#"{"$or": ["array", "null"]}"#),
         ("'Point'", r#"{"x": "int", "names": [{"$rep": "string"}]}"#),
     ] {
         let source = format!(
             "from genlayer import *\nimport typing\nfrom dataclasses import dataclass\n\
              @allow_storage\n@dataclass\nclass Point:\n    x: u8\n    names: DynArray[str]\n\
              Odd = typing.TypedDict('Odd', {{'$a': int, 'b': bytes}})\n\
+             class Pair(typing.NamedTuple):\n    a: u8\n\
              class C(gl.Contract):\n    def __init__(self): pass\n    @gl.public.write\n    \
              def f(self, a: {type_}, *, k: {type_} = None) -> {type_}: pass\n"
         );
@@ -44,4 +48,35 @@ async fn every_type_has_its_schema() {
         });
         assert_eq!(schema["methods"]["f"], method, "{type_}");
     }
+}
+
+/// The schema of the one method `f` of a contract whose methods begin so.
+async fn method(head: &str, base: &str, method: &str) -> serde_json::Value {
+    let source = format!(
+        "{head}\nimport typing\nclass C({base}):\n    def __init__(self): pass\n    {method} pass\n"
+    );
+    executor().schema(request(&source, None, vec![]).code).await.unwrap().unwrap()["methods"]["f"]
+        .clone()
+}
+
+#[tokio::test]
+async fn the_newest_sdk_tells_the_type_of_literals() {
+    for (type_, expected) in [
+        ("typing.Literal['a', 'b']", "string"),
+        ("typing.Literal[1, 2]", "int"),
+        ("typing.Literal[True]", "bool"),
+        ("typing.Literal['a', 1]", "any"),
+    ] {
+        let text = format!("@gl.public.view\n    def f(self, a: {type_}):");
+        let schema = method("import genlayer as gl", "gl.contract.Contract", &text).await;
+        assert_eq!(schema["params"][0][1], expected, "{type_}");
+    }
+}
+
+#[tokio::test]
+async fn gas_that_is_not_asked_for_is_not_named() {
+    let text = "@gl.public.write.min_gas(leader=100)\n    def f(self):";
+    let schema = method("from genlayer import *", "gl.Contract", text).await;
+    assert_eq!(schema["min_gas_leader"], 100);
+    assert_eq!(schema.get("min_gas_validator"), None);
 }

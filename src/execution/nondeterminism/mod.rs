@@ -109,7 +109,7 @@ pub enum Answer {
 pub struct WebRequest {
     /// `http` or `https`.
     pub url: String,
-    /// GET, POST, DELETE, HEAD, OPTIONS or PATCH.
+    /// GET, POST, PUT, DELETE, HEAD, OPTIONS or PATCH.
     pub method: String,
     /// Header lines.
     pub headers: BTreeMap<String, Bytes>,

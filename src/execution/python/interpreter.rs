@@ -25,13 +25,13 @@ const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// The SDK's modules in the order in which they are loaded.
 const SDK: [(&str, &str); 21] = [
+    ("genlayer.program", include_str!("sdk/program.py")),
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
     ("genlayer.tree", include_str!("sdk/tree.py")),
     ("genlayer.memory", include_str!("sdk/memory.py")),
     ("genlayer.calldata", include_str!("sdk/calldata.py")),
-    ("genlayer.program", include_str!("sdk/program.py")),
     ("genlayer.trace", include_str!("sdk/trace.py")),
     ("genlayer.vm", include_str!("sdk/vm.py")),
     ("genlayer.nondet", include_str!("sdk/nondet.py")),

@@ -20,6 +20,13 @@ class Flat(gl.Contract):
     def raises(self) -> None:
         raise Rollback("old error")
 
+    @gl.public.view
+    def text_of_an_error(self) -> str:
+        try:
+            raise Rollback("bare")
+        except Rollback as error:
+            return f"{error} {error.msg}"
+
     @gl.public.write
     def advanced(self) -> None:
         gl.advanced.user_error_immediate("advanced error")
@@ -33,5 +40,6 @@ class Flat(gl.Contract):
 #> call take [] => 0
 #> user take [] => "nothing left"
 #> user raises [] => "old error"
+#> call text_of_an_error [] => "bare bare"
 #> user advanced [] => "advanced error"
 #> call account [] => "@aa"

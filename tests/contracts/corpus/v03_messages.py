@@ -28,10 +28,10 @@ class Sends(gl.contract.Contract):
         return made.as_hex[:2]
 
     @gl.public.write
-    def wrong(self) -> None:
+    def undeclared(self) -> None:
         Other(gl.message.sender_address).emit().pish("x")
 
 
 #> deploy []
 #> call go [] => "0x"
-#> fail wrong [] => did you mean `push`?
+#> call undeclared [] => null

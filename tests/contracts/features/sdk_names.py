@@ -267,3 +267,46 @@ class Names(gl.Contract):
             self.total = u256(4)
         assert isinstance(gl.vm.spawn_sandbox(write, allow_write_storage=True), gl.vm.Return)
         assert self.total == 4
+
+    @gl.public.view
+    def files_of_the_sdk(self) -> None:
+        from genlayer.gl.annotations import public
+        from genlayer.gl.events import Event
+        from genlayer.gl.genvm_contracts import Contract, deploy_contract
+        from genlayer.py.storage.tree_map import TreeMap as map_type
+        from genlayer.py.storage.vec import Array, DynArray as array_type
+        assert public is gl.public and Event is gl.Event and Contract is gl.Contract
+        assert deploy_contract is gl.deploy_contract and map_type is TreeMap and array_type is DynArray
+        assert isinstance(gl.message, gl.MessageType) and gl.nondet.web.put is not None
+        assert u256(None) is None and not hasattr(gl.message, "entry_kind")
+
+    @gl.public.write
+    def addresses_of_salted_contracts(self) -> None:
+        from genlayer.py._internal import create2_address
+        made = gl.deploy_contract(code=b"x", salt_nonce=7)
+        assert create2_address(gl.message.contract_address, 7, gl.message.chain_id) == made
+
+    @gl.public.view
+    def calldata_of_ones_own(self) -> None:
+        from genlayer.py.calldata import CalldataEncodable, Decoded, DecodingError, Encodable, encode, to_str
+
+        class Point(CalldataEncodable):
+            def __to_calldata__(self) -> Encodable:
+                return {"x": [1, None]}
+
+        data: Decoded = gl.calldata.decode(encode([Point(), Point()]))
+        assert data == [{"x": [1, None]}] * 2
+        halves = lambda value: str(value) if isinstance(value, float) else value
+        assert gl.calldata.decode(encode({"a": [0.5, Point()]}, default=halves)) == {"a": ["0.5", {"x": [1, None]}]}
+        shown = to_str([None, True, -2, "a\n", b"\x0f", OTHER, Point()])
+        assert shown == '[null,true,-2,"a\\n",b#0f,addr#' + "0e" * 20 + ',{"x":[1,null]}]'
+        try:
+            gl.calldata.decode(b"\x00\x00")
+            raise AssertionError("decoded")
+        except DecodingError:
+            pass
+        try:
+            CalldataEncodable()
+            raise AssertionError("made")
+        except TypeError:
+            pass

@@ -145,8 +145,15 @@ pub(super) fn checked_url(guard: &AddressGuard, text: &str) -> Result<Url, NoAns
 }
 
 fn method(name: &str) -> Result<Method, NoAnswer> {
-    const ALLOWED: [Method; 6] =
-        [Method::GET, Method::POST, Method::DELETE, Method::HEAD, Method::OPTIONS, Method::PATCH];
+    const ALLOWED: [Method; 7] = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::PATCH,
+    ];
     ALLOWED
         .into_iter()
         .find(|method| method.as_str().eq_ignore_ascii_case(name))

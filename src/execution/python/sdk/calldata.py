@@ -1,17 +1,37 @@
 """Calldata for contracts: the encoding of arguments and results."""
 
+import abc
 import collections.abc
 import dataclasses
 import enum
+import json
+import typing
 
 import _genlayer
 from genlayer.types import Address
+
+#: For annotations: what can be encoded, and what decoding makes.
+Encodable = Decoded = typing.Any
+
+
+class DecodingError(ValueError):
+    """The bytes are not calldata."""
+
+
+class CalldataEncodable(abc.ABC):
+    """Base class of values that say themselves what they are encoded as."""
+
+    @abc.abstractmethod
+    def __to_calldata__(self):
+        """The value to encode in its place."""
 
 
 def _simple(value):
     """Puts a value the encoder does not know into terms that it does."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, CalldataEncodable):
+        return value.__to_calldata__()
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, collections.abc.Mapping):
@@ -26,11 +46,53 @@ def _simple(value):
     raise TypeError(f"not calldata encodable: `{type(value).__name__}`")
 
 
-def encode(value):
-    """The one encoding of a value."""
+def _is_plain_sequence(value):
+    return (isinstance(value, collections.abc.Sequence)
+            and not isinstance(value, (str, bytes, bytearray, memoryview)))
+
+
+def _replaced(value, default):
+    """The value with `default` applied to it and to all that is in it."""
+    value = default(value)
+    if isinstance(value, CalldataEncodable):
+        value = value.__to_calldata__()
+    if isinstance(value, collections.abc.Mapping):
+        return {key: _replaced(item, default) for key, item in value.items()}
+    if _is_plain_sequence(value):
+        return [_replaced(item, default) for item in value]
+    return value
+
+
+def encode(value, /, *, default=None):
+    """The one encoding of a value; `default` may replace it and what is in it before."""
+    if default is not None:
+        value = _replaced(value, default)
     return _genlayer.encode(value, Address, _simple)
 
 
-def decode(data):
+def decode(data, /):
     """Reads exactly one value."""
-    return _genlayer.decode(bytes(data), Address)
+    try:
+        return _genlayer.decode(bytes(data), Address)
+    except ValueError as error:
+        raise DecodingError(str(error)) from None
+
+
+def to_str(value, /):
+    """The value for people to read, much like JSON."""
+    if value is None or isinstance(value, (bool, str)):
+        return json.dumps(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return "b#" + bytes(value).hex()
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Address):
+        return f"{value:cd}"
+    if isinstance(value, collections.abc.Mapping):
+        entries = (f"{json.dumps(key)}:{to_str(item)}" for key, item in value.items())
+        return "{" + ",".join(entries) + "}"
+    if isinstance(value, collections.abc.Sequence):
+        return "[" + ",".join(map(to_str, value)) + "]"
+    if isinstance(value, CalldataEncodable):
+        return to_str(value.__to_calldata__())
+    raise DecodingError(f"not calldata encodable: `{type(value).__name__}`")

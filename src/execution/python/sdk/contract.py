@@ -1,9 +1,10 @@
 """The base class of contracts and the decorators of their methods."""
 
 import sys
+import types
 
 import _genlayer
-from genlayer import storage
+from genlayer import program, storage
 
 
 class Access:
@@ -24,11 +25,16 @@ def _mark(function, access):
 
 
 def _evaluate_annotations(function):
-    """Now, while the method does not hide a type of its name: `def list(self) -> list[str]`."""
+    """Now, while the method does not hide a type of its name: `def list(self) -> list[str]`.
+
+    A name that there is not, or not yet, is an error of the file.
+    """
     try:
         function.__annotations__
+    except (NameError, AttributeError):
+        raise
     except Exception:
-        # Of what comes later in the file; whoever needs them looks again.
+        # Whoever needs them looks again.
         pass
 
 
@@ -72,6 +78,9 @@ class Contract:
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         Contract._check_only(cls)
+        for member in list(vars(cls).values()):
+            if isinstance(member, types.FunctionType):
+                _evaluate_annotations(member)
         fields, _ = storage.lay_out(cls.__name__, storage.fields_of(cls, Contract))
         for field in fields:
             if field.name in cls.__dict__ and not isinstance(cls.__dict__[field.name],
@@ -84,7 +93,7 @@ class Contract:
     @staticmethod
     def _check_only(cls):
         defined = Contract._defined
-        if defined and not issubclass(cls, defined[-1]):
+        if defined:
             first, second = defined[-1].__name__, cls.__name__
             raise TypeError(f"only one contract is allowed in a file; first: `{first}`, "
                             f"second: `{second}`")
@@ -117,6 +126,15 @@ class Contract:
         from genlayer import gl
 
         return gl.message.contract_address
+
+    def emit_transfer(self, value, *, on="finalized"):
+        """Sends value to itself, in v0.3, where a contract is an account like others."""
+        if not program.is_newest():
+            raise AttributeError(f"`{type(self).__name__}` has no attribute 'emit_transfer': write "
+                                 "`gl.get_contract_at(address).emit_transfer(…)`")
+        from genlayer import messages
+
+        messages.get_contract_at(self.address).emit_transfer(value, on=on)
 
 
 def instance_of(cls):

@@ -33,7 +33,7 @@ def prompt_comparative(fn, principle):
         return ask({"ask": "comparative", "leader": format(leaders.calldata),
                     "validator": format(own), "principle": principle})
 
-    return vm.run_nondet(fn, judge)
+    return vm.run_nondet_default(fn, judge)
 
 
 @vm.lazy_api
@@ -55,4 +55,4 @@ def prompt_non_comparative(fn, *, task, criteria):
                     "output": _text("the leader's output", leaders.calldata),
                     "input": _text("the result of `fn`", given), "criteria": criteria})
 
-    return vm.run_nondet(lead, judge)
+    return vm.run_nondet_default(lead, judge)

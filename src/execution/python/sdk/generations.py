@@ -6,6 +6,7 @@ v0.0, and `IContract` is of 2024. What `genlayer.vm`, `nondet` and `eq_principle
 when it is used.
 """
 
+import abc
 import difflib
 import re
 import sys
@@ -23,6 +24,7 @@ from genlayer.types import UserError
 _STRICT_PINS = ("1jb45aa8ynh2a9c9xn3b7qqh8sm5q93hwfp7jqmwsfhh8jpz09h6",
                 "5jycge4q8k23462jtb0b9fyey1s9qz928sz2nbrd9mg4sxqg2qng")
 _DEPENDS = re.compile(r'"Depends"\s*:\s*"py-genlayer:([^"]*)"')
+_ON = typing.Literal["decided", "finalized"]
 _SUBMODULES = ("vm", "nondet", "eq_principle")
 
 #: Flat names of v0.1: where they are now.
@@ -145,7 +147,11 @@ class _Contracts(_types.ModuleType):
         return contract.contract_class(cls)
 
 
-class Account:
+class IAccount(abc.ABC):
+    """`gl.chain.IAccount`: whatever has an address and a balance and can be paid."""
+
+
+class Account(IAccount):
     """`gl.chain.Account`: any account, which can be paid."""
 
     def __init__(self, address, /):
@@ -160,6 +166,10 @@ class Account:
         self._proxy.emit_transfer(value=value, on=on)
 
 
+for _kind in (contract.Contract, messages.ContractProxy, messages.AccountProxy):
+    IAccount.register(_kind)
+
+
 def _set_up():
     contracts = _Contracts("genlayer.contract")
     contracts.__dict__.update({name: value for name, value in vars(contract).items()
@@ -168,10 +178,11 @@ def _set_up():
         Contract=contract.Contract, interface=messages.contract_interface,
         contract_interface=messages.contract_interface, deploy=messages.deploy_contract,
         deploy_contract=messages.deploy_contract, get_at=messages.get_contract_at,
-        get_contract_at=messages.get_contract_at, ContractProxy=messages.ContractProxy)
+        get_contract_at=messages.get_contract_at, ContractProxy=messages.ContractProxy,
+        Proxy=messages.ContractProxy, StorageType=public_abi.StorageType, ON=_ON)
     sys.modules["genlayer.contract"] = genlayer.contract = gl.contract = contracts
-    chain = _path("genlayer.chain", Account=Account, IAccount=Account, Event=events.Event,
-                  ON=typing.Literal["accepted", "finalized"], __getattr__=_of_chain)
+    chain = _path("genlayer.chain", Account=Account, IAccount=IAccount, Event=events.Event, ON=_ON,
+                  InternalMessageParams=messages.InternalMessageParams, __getattr__=_of_chain)
     advanced = _path("genlayer.gl.advanced", emit_raw_event=events.emit_raw_event,
                      user_error_immediate=UserError.immediate, UserError=UserError)
     sys.modules["genlayer.advanced"] = advanced
@@ -191,6 +202,25 @@ def _set_up():
     _paths(contracts, evm)
 
 
+def _create2_address(contract_address, salt_nonce, chain_id):
+    """Where a contract will be that this one deploys with a salt."""
+    parts = [b"\x01", contract_address.as_bytes, salt_nonce.to_bytes(32, "big"),
+             chain_id.to_bytes(32, "big")]
+    return _values.Address(_genlayer.keccak256(b"".join(parts))[:20])
+
+
+def _module_files():
+    """The files of GenVM's SDK that its packages are made of."""
+    _path("genlayer.py.storage.tree_map", TreeMap=genlayer.TreeMap)
+    _path("genlayer.py.storage.vec", DynArray=genlayer.DynArray, Array=genlayer.Array)
+    _path("genlayer.gl.annotations", public=contract.public, private=contract.private)
+    _path("genlayer.gl.events", Event=events.Event, emit_raw_event=events.emit_raw_event)
+    _path("genlayer.gl.genvm_contracts", Contract=contract.Contract,
+          contract_interface=messages.contract_interface,
+          deploy_contract=messages.deploy_contract, get_contract_at=messages.get_contract_at,
+          ContractProxy=messages.ContractProxy)
+
+
 def _paths(contracts, evm):
     values = {name: getattr(genlayer, name) for name in genlayer.__all__ if name != "gl"}
     _values.__dict__.update(Keccak256=_values.Keccak256, Rollback=UserError)
@@ -200,7 +230,9 @@ def _paths(contracts, evm):
     _path("genlayer.py.eth", **vars(abi))
     _path("genlayer.py.evm", **{name: value for name, value in vars(evm).items()
                                 if not name.startswith("__")})
-    internal = _path("genlayer.py._internal", create2_address=None, __path__=[])
+    internal = _path("genlayer.py._internal", create2_address=_create2_address, __path__=[])
+    _path("genlayer._internal", create2_address=_create2_address, __path__=[])
+    _module_files()
     native = _path("genlayer.py._native", keccak256=_values.Keccak256)
     std = _path("genlayer.std", **values, gl=gl, contract=contract.contract_class,
                 public=contract.public, private=contract.private, calldata=calldata)
@@ -262,12 +294,12 @@ def message_of(fields, is_init, runner, source):
             "contract_account": fields["contract_address"], "is_init": is_init}
 
 
-def begin(message, runner, source):
+def begin(message, raw, runner, source):
     """Tells what the running contract's call is."""
     _Names.strict = _pin(runner) in _STRICT_PINS
     _Names.old = "contract_runner" in source or "IContract" in source
     genlayer.message = message
-    sys.modules["genlayer.message"].__dict__.update(vars(message))
+    sys.modules["genlayer.message"].__dict__.update(raw, **vars(message), raw=raw)
 
 
 def prepare(module, raw):

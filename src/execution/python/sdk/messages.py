@@ -1,10 +1,11 @@
 """Messages to other contracts and to accounts: what a contract asks the network to do after it."""
 
+import dataclasses
 import difflib
 import sys
 
 import _genlayer
-from genlayer import calldata, vm
+from genlayer import calldata, program, vm
 from genlayer.types import Address
 
 _NO_EVM = ("there are no EVM contracts on this network: of a `gl.evm` interface only "
@@ -35,6 +36,8 @@ def _value(value):
 
 
 def _is_accepted(on):
+    if on == "decided" and program.is_newest():
+        return True
     if on not in ("finalized", "accepted"):
         raise ValueError(f"`on` must be 'finalized' or 'accepted', not {on!r}")
     return on == "accepted"
@@ -43,6 +46,19 @@ def _is_accepted(on):
 #: What older and newer contracts call the two states of a contract.
 _STATES = {"accepted": "accepted", "latest_non_final": "accepted", "finalized": "finalized",
            "latest_final": "finalized", 0: "accepted", 1: "finalized", 2: "accepted"}
+
+
+@dataclasses.dataclass(frozen=True)
+class InternalMessageParams:
+    """`fee_params` of v0.3. Messages cost nothing here: they are taken and not looked at."""
+
+    leader_timeunits_allocation: int
+    validator_timeunits_allocation: int
+    execution_budget_per_round: int
+    rotations: list
+    max_price_gen_per_time_unit: int
+    storage_fee_max_gas_price: int
+    receipt_fee_max_gas_price: int
 
 
 def _state(state):
@@ -129,11 +145,11 @@ class ContractProxy:
         self._interface = interface
         self.address = _target(address)
 
-    def emit(self, *, value=0, on="finalized"):
+    def emit(self, *, value=0, on="finalized", use_balance=False, fee_params=None):
         """Calls a method, once this transaction is accepted or finalized: `.emit().method(…)`."""
         return _Methods(self._interface, self.address, _is_accepted(on), _value(value))
 
-    def emit_transfer(self, value, *, on="finalized"):
+    def emit_transfer(self, value, *, on="finalized", use_balance=False, fee_params=None):
         """Sends value without calling a method: a contract's `__receive__` runs, an account is paid."""
         accepted, amount = _is_accepted(on), _value(value)
         if value == 0:
@@ -201,14 +217,15 @@ class _Interface:
         self._parts = {part: getattr(declaration, part, None) for part in ("View", "Write")}
 
     def check(self, method, part):
-        """Refuses methods that are not declared; without `View` and `Write` nothing is."""
+        """Warns of methods that are not declared: the SDK leaves it to the called contract."""
         declaration = self._parts[part]
         if not any(self._parts.values()) or callable(getattr(declaration, method, None)):
             return
         declared = [name for name in dir(declaration) if not name.startswith("__")]
         close = difflib.get_close_matches(method, declared, 1)
         hint = f"; did you mean `{close[0]}`?" if close else ""
-        raise AttributeError(f"`{self.name}` declares no method `{method}` in `{part}`{hint}")
+        print(f"warning: `{self.name}` declares no method `{method}` in `{part}`{hint}",
+              file=sys.stderr)
 
     def __call__(self, address):
         return ContractProxy(self, address)
@@ -267,7 +284,8 @@ def _salt(salt):
     return salt.to_bytes(32, "big")
 
 
-def deploy_contract(*, code, args=(), kwargs=None, salt_nonce=0, value=0, on="finalized"):
+def deploy_contract(*, code, args=(), kwargs=None, salt_nonce=0, value=0, on="finalized",
+                    use_balance=False, fee_params=None):
     """Deploys a contract; with a salt other than 0 its address is known at once, and returned."""
     kwargs = {} if kwargs is None else kwargs
     # A str is a sequence too, but its letters are hardly meant as arguments.

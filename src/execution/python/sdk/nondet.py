@@ -11,7 +11,7 @@ from genlayer import calldata
 from genlayer.types import Address
 from genlayer.vm import lazy_api
 
-_METHODS = ("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PATCH")
+_METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH")
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000}
 
 
@@ -124,8 +124,8 @@ def render(url, *, mode="text", wait_after_loaded=None):
 
 web = types.ModuleType("genlayer.nondet.web")
 web.__dict__.update(
-    get=_shortcut("GET", False), post=_shortcut("POST", True), delete=_shortcut("DELETE", True),
-    head=_shortcut("HEAD", True), patch=_shortcut("PATCH", True), request=request, render=render,
-    Response=Response, Image=Image)
+    get=_shortcut("GET", False), post=_shortcut("POST", True), put=_shortcut("PUT", True),
+    delete=_shortcut("DELETE", True), head=_shortcut("HEAD", True), patch=_shortcut("PATCH", True), request=request,
+    render=render, Response=Response, Image=Image)
 sys.modules["genlayer.nondet.web"] = web
 __path__ = []

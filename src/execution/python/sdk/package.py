@@ -64,7 +64,7 @@ gl.__path__ = []
 py = _path("genlayer.py", types=types, storage=storage, calldata=calldata, __path__=[])
 _path("genlayer.py.types", **_values, Keccak256=Keccak256)
 _path("genlayer.py.storage", **vars(gl.storage))
-_path("genlayer.py.calldata", encode=calldata.encode, decode=calldata.decode)
+sys.modules["genlayer.py.calldata"] = calldata
 py.keccak = _path("genlayer.py.keccak", Keccak256=Keccak256)
 _path("genlayer.std", **_values, **_stored, gl=gl, __path__=[])
 

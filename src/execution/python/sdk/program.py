@@ -1,12 +1,17 @@
 """The running contract's own modules and files: one module, or those of a package."""
 
 import io
+import re
 import sys
 
 from _frozen_importlib import ModuleSpec
 
 MAIN = "contract"
 NO_HOST = "contracts run without files, network, processes and threads"
+
+#: What only contracts of the newest SDK, v0.3, say.
+_NEWEST = re.compile(r"^\s*import[ \t]+genlayer[ \t]+as[ \t]+gl\b|\bcontract\.Contract\b"
+                     r"|^\s*from[ \t]+genlayer\.(contract|message|chain|types)[ \t]+import\b", re.M)
 
 #: Modules by name: the code, or the error that tells why there is none; the file; its text; and if
 #: there are modules in it.
@@ -15,6 +20,8 @@ _modules = {}
 _files = {}
 #: The built-ins of the contract: its own copy, so that nothing it does to them stays.
 _builtins = {}
+#: Is the contract written for v0.3? Did it know `Rollback`, which is of v0.1?
+_generation = {"newest": False, "rollback": False}
 
 
 def is_own(name):
@@ -25,6 +32,16 @@ def is_own(name):
 def source():
     """The text of the main module."""
     return _modules[MAIN][2]
+
+
+def is_newest():
+    """Is the running contract written for v0.3, where some names mean something else?"""
+    return _generation["newest"]
+
+
+def has_rollback():
+    """Is the running contract of v0.1, where errors of the user are `Rollback`?"""
+    return _generation["rollback"]
 
 
 def sources():
@@ -79,6 +96,8 @@ def begin(modules, files, builtins):
     _modules.update(modules)
     _files.update(files)
     _builtins.update(builtins)
+    _generation["newest"] = _NEWEST.search(source()) is not None
+    _generation["rollback"] = re.search(r"\bRollback\b", source()) is not None
 
 
 def load_main(prepare):
@@ -100,3 +119,4 @@ def end():
     _modules.clear()
     _files.clear()
     _builtins.clear()
+    _generation.update(newest=False, rollback=False)

@@ -50,6 +50,9 @@ class Message:
     def __getattr__(self, name):
         if name == "raw":
             return gl.message_raw
+        if program.is_newest() and name in gl.message_raw:
+            # In v0.3 the message has every field of the raw one, as it is where the code runs.
+            return gl.message_raw[name]
         raise AttributeError(f"gl.message has no `{name}`"
                              + generations.hint(name, vars(self), generations.MESSAGE))
 
@@ -62,6 +65,8 @@ class Message:
     def __repr__(self):
         return f"Message({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
 
+
+gl.MessageType, gl.MessageRawType = Message, dict
 
 _real_import = builtins.__import__
 
@@ -117,7 +122,7 @@ def _set_up(runner, modules, files, job):
     }
     source = program.source()
     gl.message = Message(generations.message_of(fields, is_init, runner, source))
-    generations.begin(gl.message, runner, source)
+    generations.begin(gl.message, gl.message_raw, runner, source)
 
 
 def _tear_down():
@@ -166,7 +171,8 @@ def _arguments(data):
         raise CallError("`args` of a call is an array and `kwargs` a map")
     if name is not None and not isinstance(name, str):
         raise CallError("`method` of a call is text")
-    return name, args, kwargs
+    # An empty name is none.
+    return name or None, args, kwargs
 
 
 def _special(cls, name):
@@ -176,16 +182,25 @@ def _special(cls, name):
     return (method, access) if isinstance(access, Access) else None
 
 
+def _takes_plain_transfers(cls):
+    """Does the contract look at calls that name no method?"""
+    handlers = ("__receive__", "__handle_undefined_method__")
+    return any(_special(cls, name) is not None for name in handlers)
+
+
 def _choose(cls, name, args, kwargs):
     """The method to call and its arguments."""
+    undefined = _special(cls, "__handle_undefined_method__")
     if name is None:
         special = _special(cls, "__receive__")
-        if special is None:
-            raise CallError("the call names no method, and the contract has no `__receive__` for "
-                            "plain transfers")
-        return special, [], {}
-    undefined = _special(cls, "__handle_undefined_method__")
-    if undefined is not None and name not in public_methods(cls):
+        if special is not None:
+            return special, [], {}
+        if undefined is not None:
+            return undefined, ["", args, kwargs], {}
+        raise CallError("the call names no method, and the contract has no `__receive__` for "
+                        "plain transfers")
+    # What is there and private is not undefined, and names with `__` are nobody's to call.
+    if undefined is not None and not name.startswith("__") and getattr(cls, name, None) is None:
         return undefined, [name, args, kwargs], {}
     return _find(cls, name), args, kwargs
 
@@ -198,7 +213,7 @@ def _call(job):
         _genlayer.allow_messages()
         invoke(cls, cls.__init__, args, kwargs)
         return None
-    if name is None and job["value"] and _special(cls, "__receive__") is None:
+    if name is None and job["value"] and not _takes_plain_transfers(cls):
         # Money that the contract does not look at arrives all the same, as on Studio.
         return None
     (method, access), args, kwargs = _choose(cls, name, args, kwargs)

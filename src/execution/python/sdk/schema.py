@@ -7,6 +7,7 @@ import json
 import types
 import typing
 
+from genlayer import program
 from genlayer.collections import Array, DynArray, TreeMap
 from genlayer.contract import Access, public_methods
 from genlayer.types import Address, SizedInt
@@ -32,9 +33,13 @@ def type_schema(type_):
             return _SIMPLE[type_]
     except TypeError:
         pass
+    if _is_sequence(type_):
+        return "array"
+    if _is_a(type_, collections.abc.Mapping):
+        return "dict"
     origin, args = typing.get_origin(type_), typing.get_args(type_)
     if origin is typing.Literal:
-        return "any"
+        return _literal_schema(args)
     if origin in (typing.Union, types.UnionType):
         return {"$or": [type_schema(arg) for arg in args]}
     if origin in _MAPS:
@@ -47,10 +52,28 @@ def type_schema(type_):
         if len(args) == 2 and args[1] is ...:
             return [{"$rep": type_schema(args[0])}]
         return [type_schema(arg) for arg in args]
-    if dataclasses.is_dataclass(type_) or typing.is_typeddict(type_):
+    if dataclasses.is_dataclass(type_):
         hints = typing.get_type_hints(type_)
         return {_escaped(name): type_schema(hint) for name, hint in hints.items()}
     raise TypeError(f"`{getattr(type_, '__name__', type_)}` has no place in a public method")
+
+
+def _is_a(type_, base):
+    return isinstance(type_, type) and typing.get_origin(type_) is None and issubclass(type_, base)
+
+
+def _is_sequence(type_):
+    """A `NamedTuple` or `bytearray`, for example: GenVM goes by what a type is derived from."""
+    return _is_a(type_, collections.abc.Sequence) and not issubclass(type_, (str, bytes))
+
+
+def _literal_schema(values):
+    """That of the values' type; before v0.3 nothing is said of it."""
+    if program.is_newest():
+        for kind, name in ((str, "string"), (bool, "bool"), (int, "int")):
+            if all(isinstance(value, kind) for value in values):
+                return name
+    return "any"
 
 
 def _escaped(name):
@@ -83,8 +106,7 @@ def _method_schema(function, access):
     if not access.readonly:
         schema["payable"] = access.payable
         if access.gas is not None:
-            schema["min_gas_leader"] = access.gas["leader"]
-            schema["min_gas_validator"] = access.gas["validator"]
+            schema.update({f"min_gas_{who}": gas for who, gas in access.gas.items() if gas})
     schema["ret"] = type_schema(result)
     return schema
 

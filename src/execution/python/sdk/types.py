@@ -4,6 +4,7 @@ import base64
 import typing
 
 import _genlayer
+from genlayer import program
 
 
 class Address:
@@ -106,7 +107,10 @@ def _parse(text):
 
 
 class SizedInt:
-    """An integer type of storage; calling it returns its argument, as its values are plain ints."""
+    """An integer type of storage. Its values are plain ints, of any size until they are stored.
+
+    Calling it returns its argument as it is; in v0.3 it makes an int of it, as `int` does.
+    """
 
     def __init__(self, name, bits, signed):
         self.__name__ = self.__qualname__ = name
@@ -115,8 +119,12 @@ class SizedInt:
         self.bits = bits
         self.signed = signed
 
-    def __call__(self, value):
-        return value
+    def __call__(self, *args):
+        if program.is_newest():
+            return int(*args)
+        if len(args) != 1:
+            raise TypeError(f"`{self.__name__}` takes one value, not {len(args)}")
+        return args[0]
 
     def __repr__(self):
         return self.__name__
@@ -187,6 +195,11 @@ class UserError(Exception):
         """What the newest SDK calls the message."""
         return self.message
 
+    @property
+    def msg(self):
+        """What the `Rollback` of v0.1 calls the message."""
+        return self.message
+
     @staticmethod
     def immediate(message):
         """Ends the call with this error at once: nothing in the contract can catch it."""
@@ -195,7 +208,12 @@ class UserError(Exception):
     def __repr__(self):
         return f"{type(self).__qualname__}(message={self.message!r})"
 
-    __str__ = __repr__
+    def __str__(self):
+        if program.has_rollback():
+            return str(self.message)
+        if program.is_newest():
+            return f"UserError({self.message!r})"
+        return repr(self)
 
     def __eq__(self, other):
         if type(other) is type(self):

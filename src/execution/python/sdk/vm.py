@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 import types
 import typing
 
@@ -37,6 +38,9 @@ class VMError:
     def detail(self):
         """What is said besides the code."""
         return self.message.partition(" # ")[2]
+
+    def __str__(self):
+        return f'VMError("{self.message}")' if program.is_newest() else repr(self)
 
 
 Result = typing.Union[Return[T], VMError, UserError]
@@ -264,9 +268,15 @@ def _same_message(own, other):
     return own.message == other.message
 
 
+def _same_vm_error(own, other):
+    if program.is_newest():
+        return own.public_code == other.public_code
+    return own.message == other.message
+
+
 @lazy_api
-def run_nondet(leader_fn, validator_fn, /, *, compare_user_errors=_same_message,
-               compare_vm_errors=_same_message, catch_vm_error=False, custom_runners=None):
+def run_nondet_default(leader_fn, validator_fn, /, *, compare_user_errors=_same_message,
+                       compare_vm_errors=_same_vm_error, catch_vm_error=False, custom_runners=None):
     """As `run_nondet_unsafe`, but the validator's errors are compared with the leader's."""
     leader_fn, validator_fn = isolated(leader_fn), isolated(validator_fn)
 
@@ -285,5 +295,16 @@ def run_nondet(leader_fn, validator_fn, /, *, compare_user_errors=_same_message,
     return _agreed(leader_fn, judge, catch_vm_error)
 
 
-#: What the newest SDK calls it.
-run_nondet_default = run_nondet
+@lazy_api
+def run_nondet(leader_fn, validator_fn, /, **options):
+    """A block: in v0.3 as `run_nondet_unsafe`, before that as `run_nondet_default`."""
+    run = run_nondet_unsafe if program.is_newest() else run_nondet_default
+    return run(leader_fn, validator_fn, **options)
+
+
+def get_timestamp():
+    """The time of the transaction, in whole seconds."""
+    from genlayer import gl
+
+    now = datetime.datetime.fromisoformat(gl.message_raw["datetime"])
+    return now.replace(microsecond=0)
