@@ -10,10 +10,10 @@ MAIN = "contract"
 NO_HOST = "contracts run without files, network, processes and threads"
 
 #: What only contracts of the newest SDK, v0.3, say.
-_NEWEST = re.compile(r"^\s*import[ \t]+genlayer[ \t]+as[ \t]+gl\b|\((?:gl\.)?contract\.Contract\b"
-                     r"|^\s*from[ \t]+genlayer\.(contract|message|chain|types)[ \t]+import\b", re.M)
+_NEWEST = re.compile(r"^[ \t]*import[ \t]+genlayer[ \t]+as[ \t]+gl\b|\((?:gl\.)?contract\.Contract\b"
+                     r"|^[ \t]*from[ \t]+genlayer\.(contract|message|chain|types)[ \t]+import\b", re.M)
 #: Code, not prose, that knows the error of v0.1.
-_ROLLBACK = re.compile(r"^\s*(raise|except|class|from)\b.*\bRollback\b", re.M)
+_ROLLBACK = re.compile(r"^[ \t]*(raise|except|class|from)\b.*\bRollback\b", re.M)
 
 #: Modules by name: the code, or the error that tells why there is none; the file; its text; and if
 #: there are modules in it.
