@@ -68,6 +68,11 @@ async fn storage_of_the_sdk() {
 }
 
 #[tokio::test]
+async fn collections_and_records_where_plain_ones_differ() {
+    check(include_str!("features/sdk_collections.py")).await;
+}
+
+#[tokio::test]
 async fn what_public_contracts_use() {
     check(include_str!("features/in_public.py")).await;
     check(include_str!("features/in_public_v3.py")).await;

@@ -130,7 +130,7 @@ class Model(gl.Contract):
                 case 0 | 1 | 2:
                     self.list.append(str(step)); model.append(str(step))
                 case 3 if model:
-                    assert self.list.pop(at) == model.pop(at)
+                    del self.list[at]; del model[at]
                 case 4 if model:
                     self.list[at] = "x" * at; model[at] = "x" * at
                 case 5:

@@ -44,4 +44,4 @@ class Keys(gl.Contract):
 
 #> deploy []
 #> call fill [] => [["", "6162", "62"], ["-1", "5", "1000000000000000000000000000000"], [false, true], ["-1.0", "0.5"], [1, 2, 3], [-5, 0, 5], ["", "Z", "z", "é"]]
-#> fail wrong [] => the keys of this TreeMap are `str`, not `int`
+#> fail wrong [] => '<' not supported between instances of 'int' and 'str'

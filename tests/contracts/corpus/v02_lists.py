@@ -15,7 +15,8 @@ class Lists(gl.Contract):
     def work(self) -> list:
         self.names.insert(0, "z")
         self.names.remove("b")
-        last = self.names.pop()
+        last = self.names[-1]
+        self.names.pop()
         self.names.extend(["x", "y"])
         del self.names[0]
         self.grid[-1] = 9

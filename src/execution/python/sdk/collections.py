@@ -74,16 +74,16 @@ class _Sequence(_View):
     def assign(self, values):
         """Takes the items of an iterable in place of its own."""
         self._codec.set(self._slot, self._offset, list(values))
+        return self
 
     def reverse(self):
         """Turns the order of the items around."""
         self._set_slice(slice(None), [_in_memory(item) for item in reversed(self)])
 
     def __iter__(self):
-        index = 0
-        while index < len(self):
-            yield self._codec.item.get(*self._place(index))
-            index += 1
+        # The length counts as it is at first: a loop that appends ends.
+        for index in range(len(self)):
+            yield self[index]
 
     def __reversed__(self):
         for index in range(len(self) - 1, -1, -1):
@@ -148,14 +148,12 @@ class DynArray(_Sequence):
         self.extend(values)
         return self
 
-    def pop(self, index=-1):
-        """Takes an item out and returns it."""
-        if len(self) == 0:
-            raise IndexError("pop from an empty DynArray")
-        index = self._index(index)
-        value = _in_memory(self[index])
-        del self[index]
-        return value
+    def pop(self):
+        """Takes the last item out. It returns nothing, in all of GenVM's SDKs."""
+        length = len(self)
+        if length == 0:
+            raise Exception("can't pop from empty array")
+        self.truncate(length - 1)
 
     def insert(self, index, value):
         """Puts an item before `index`."""
@@ -258,6 +256,7 @@ class TreeMap(_View, metaclass=_MapType):
 
     def __setitem__(self, key, value):
         tree = self._codec.tree(self._slot, self._offset)
+        tree.check(key)
         place = tree.find(key)
         if place is None:
             place = tree.insert(key)
@@ -278,6 +277,7 @@ class TreeMap(_View, metaclass=_MapType):
     def get_or_insert_default(self, key):
         """The value of `key`; a zero value is put there first when there is none."""
         tree = self._codec.tree(self._slot, self._offset)
+        tree.check(key)
         return self._codec.value.get(*(tree.find(key) or tree.insert(key)))
 
     def compute_if_absent(self, key, make):
@@ -313,6 +313,11 @@ class TreeMap(_View, metaclass=_MapType):
             self[key] = value
         for key, value in named.items():
             self[key] = value
+
+    def assign(self, other):
+        """Takes the entries of another TreeMap in place of its own."""
+        self._codec.set(self._slot, self._offset, other)
+        return self
 
     def clear(self):
         """Takes all entries out."""
@@ -350,16 +355,12 @@ class TreeMap(_View, metaclass=_MapType):
         return repr(dict(self.items()))
 
 
-class _Copy(dict):
-    """What a TreeMap held. Unlike a dict of the contract's it may be stored again."""
-
-
 def _in_memory(value):
     """A value that stays what it is when storage changes."""
-    if isinstance(value, _Sequence):
-        return [_in_memory(item) for item in value]
-    if isinstance(value, TreeMap):
-        return _Copy((key, _in_memory(item)) for key, item in value.items())
+    if isinstance(value, (_Sequence, TreeMap)):
+        from genlayer.memory import copied
+
+        return copied(value)
     if getattr(type(value), "_agora_view", False):
         copy = object.__new__(type(value).__mro__[1])
         for field in vars(type(value)).values():
@@ -456,9 +457,9 @@ class TreeMapCodec:
     def set(self, slot, offset, value):
         if isinstance(value, TreeMap) and (value._slot, value._offset) == (slot, offset):
             return
-        if not isinstance(value, (_Copy, TreeMap)):
+        if not isinstance(value, TreeMap):
             self._refuse(kind(value), kind(value))
-        if isinstance(value, TreeMap) and value._codec is not None:
+        if value._codec is not None:
             # Equal types have equal names.
             if value._codec.name != self.name:
                 self._refuse("TreeMap", value._codec.name)

@@ -3,6 +3,8 @@
 A `TreeMap()` a contract makes lives in memory until it is assigned to a field, which copies it.
 """
 
+import copy
+import functools
 import typing
 
 from genlayer import collections, storage
@@ -19,6 +21,11 @@ class MemoryMap(TreeMap):
         self._slot = self._offset = None
         self._codec = codec
         self._entries = {}
+
+    def __deepcopy__(self, memo):
+        made = MemoryMap(self._codec)
+        made._entries = copy.deepcopy(self._entries, memo)
+        return made
 
     def __len__(self):
         return len(self._entries)
@@ -45,6 +52,10 @@ class MemoryMap(TreeMap):
             self._entries[key] = zero(self._codec.value)
         return self._entries[key]
 
+    def assign(self, other):
+        self._entries = dict(other.items())
+        return self
+
     def __iter__(self):
         yield from sorted(self._entries)
 
@@ -56,19 +67,55 @@ class MemoryMap(TreeMap):
 class MemoryList(list):
     """A DynArray in memory."""
 
-    def __init__(self, codec):
-        super().__init__()
+    def __init__(self, items=(), codec=None):
+        # `dataclasses.asdict` makes one of the items alone.
+        super().__init__(items)
         self._codec = codec
 
     def append_new_get(self):
         self.append(zero(self._codec.item))
         return self[-1]
 
+    def pop(self):
+        if not self:
+            raise Exception("can't pop from empty array")
+        del self[-1]
+
     def truncate(self, length=0):
         del self[length:]
 
     def assign(self, values):
         self[:] = values
+        return self
+
+
+def copied(value):
+    """A collection in memory with what a stored one, or one in memory, holds."""
+    if isinstance(value, TreeMap):
+        made = MemoryMap(value._codec)
+        made._entries = {key: collections._in_memory(item) for key, item in value.items()}
+        return made
+    items = [collections._in_memory(item) for item in value]
+    return MemoryList(items, value._codec) if isinstance(value, DynArray) else items
+
+
+def keep_own_lists(cls, codec):
+    """A record made by hand has lists of its own: its DynArrays are copies of what it is given."""
+    arrays = [field for field in codec.fields
+              if isinstance(field.codec, collections.DynArrayCodec)]
+    original = cls.__init__
+
+    @functools.wraps(original)
+    def __init__(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        for field in () if hasattr(self, "_slot") else arrays:
+            value = getattr(self, field.name, None)
+            if isinstance(value, (list, DynArray)):
+                items = [collections._in_memory(item) for item in value]
+                object.__setattr__(self, field.name, MemoryList(items, field.codec))
+
+    if arrays:
+        cls.__init__ = __init__
 
 
 def zero(codec):
@@ -76,7 +123,7 @@ def zero(codec):
     if isinstance(codec, collections.TreeMapCodec):
         return MemoryMap(codec)
     if isinstance(codec, collections.DynArrayCodec):
-        return MemoryList(codec)
+        return MemoryList(codec=codec)
     if isinstance(codec, collections.ArrayCodec):
         return [zero(codec.item) for _ in range(codec.length)]
     if isinstance(codec, storage.StructCodec):

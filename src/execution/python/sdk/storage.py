@@ -280,7 +280,15 @@ class StructCodec:
                 return NotImplemented
             return all(getattr(own, name) == getattr(other, name) for name in names)
 
+        def new(_, *args, **kwargs):
+            # `type(stored)(…)` and `dataclasses.replace(stored, …)` make one in memory.
+            return cls(*args, **kwargs)
+
+        def reduce(view, _):
+            return object.__new__, (type(view),), dict(vars(view))
+
         body = {field.name: field for field in self.fields}
+        body |= {"__new__": new, "__reduce_ex__": reduce}
         body |= {"__eq__": equal, "__hash__": None, "__module__": cls.__module__}
         body |= {"__qualname__": cls.__qualname__, "_agora_view": True}
         self.view = type(cls.__name__, (cls,), body)
@@ -313,6 +321,16 @@ def _zeros_first(cls, codec):
         original(self, *args, **kwargs)
 
     cls.__init__ = __init__
+
+
+def _make_in_memory(cls, codec):
+    """Lets objects of the class that are made by hand hold what stored ones would."""
+    from genlayer.memory import keep_own_lists
+
+    if not dataclasses.is_dataclass(cls):
+        _zeros_first(cls, codec)
+    else:
+        keep_own_lists(cls, codec)
 
 
 def allow_storage(cls):
@@ -372,8 +390,8 @@ def codec_of(type_, where):
         codec = codecs.get(args)
         if codec is None:
             codec = codecs[args] = StructCodec(origin, _arguments(origin, args, where))
-            if len(codecs) == 1 and not dataclasses.is_dataclass(origin):
-                _zeros_first(origin, codec)
+            if len(codecs) == 1:
+                _make_in_memory(origin, codec)
         return codec
     if dataclasses.is_dataclass(origin):
         raise TypeError(f"{where}: `{origin.__name__}` is not marked for usage within storage: "

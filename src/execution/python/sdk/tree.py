@@ -43,7 +43,6 @@ class Tree:
     def find(self, key):
         """Where the value of `key` lies, or None."""
         node = self._u32(0)
-        self._check(key)
         while node:
             own = self._key(node)
             if own == key:
@@ -52,8 +51,8 @@ class Tree:
             node = left if key < own else right
         return None
 
-    def _check(self, key):
-        """A key of the wrong type could be compared with none or, worse, with some."""
+    def check(self, key):
+        """Of a key that is to be written. One that is looked up need only compare."""
         wanted = self.codec.key.name
         expected = {"str": str, "bytes": bytes, "bool": bool, "float": (float, int)}.get(wanted)
         if expected is None and wanted[:1] in "uib" and wanted != "bytes":

@@ -7,6 +7,13 @@ import _genlayer
 from genlayer import program
 
 
+def _address(other):
+    """What an Address is put in order with; anything else is an AssertionError, as in GenVM."""
+    if not isinstance(other, Address):
+        raise AssertionError(f"an Address has no order with `{type(other).__name__}`")
+    return other
+
+
 class Address:
     """An account or a contract."""
 
@@ -59,24 +66,16 @@ class Address:
         return NotImplemented
 
     def __lt__(self, other):
-        if isinstance(other, Address):
-            return self._bytes < other._bytes
-        return NotImplemented
+        return self._bytes < _address(other)._bytes
 
     def __le__(self, other):
-        if isinstance(other, Address):
-            return self._bytes <= other._bytes
-        return NotImplemented
+        return self._bytes <= _address(other)._bytes
 
     def __gt__(self, other):
-        if isinstance(other, Address):
-            return self._bytes > other._bytes
-        return NotImplemented
+        return self._bytes > _address(other)._bytes
 
     def __ge__(self, other):
-        if isinstance(other, Address):
-            return self._bytes >= other._bytes
-        return NotImplemented
+        return self._bytes >= _address(other)._bytes
 
     def __str__(self):
         return self.as_hex
