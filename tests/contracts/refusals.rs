@@ -54,12 +54,6 @@ async fn wrong_files_are_refused_in_words() {
             format!("{HEAD}class A(gl.Contract):\n{INIT}class B(A):\n{INIT}"),
             "only one contract is allowed in a file; first: `A`, second: `B`",
         ),
-        (member("    def d(self, x: Undefined): pass"), "name 'Undefined' is not defined"),
-        (
-            member("    @gl.public.view\n    def d(self) -> Undefined: pass"),
-            "name 'Undefined' is not defined",
-        ),
-        (member("    def d(self, x: gl.Nothing): pass"), "has no attribute 'Nothing'"),
         (
             format!("{HEAD}class C(gl.Contract):\n    @gl.public.write\n{INIT}"),
             "`__init__` of `C` must not be public",
@@ -87,6 +81,23 @@ async fn wrong_files_are_refused_in_words() {
             ),
             "Too many arguments",
         ),
+    ] {
+        let code = request(&source, None, vec![]).code;
+        let error = executor.schema(code).await.unwrap().unwrap_err();
+        assert!(error.contains(words), "{source}\n{error}");
+    }
+}
+
+#[tokio::test]
+async fn names_in_annotations_must_exist() {
+    let executor = executor();
+    for (source, words) in [
+        (member("    def d(self, x: Undefined): pass"), "name 'Undefined' is not defined"),
+        (
+            member("    @gl.public.view\n    def d(self) -> Undefined: pass"),
+            "name 'Undefined' is not defined",
+        ),
+        (member("    def d(self, x: gl.Nothing): pass"), "has no attribute 'Nothing'"),
     ] {
         let code = request(&source, None, vec![]).code;
         let error = executor.schema(code).await.unwrap().unwrap_err();

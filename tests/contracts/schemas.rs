@@ -55,8 +55,8 @@ async fn method(head: &str, base: &str, method: &str) -> serde_json::Value {
     let source = format!(
         "{head}\nimport typing\nclass C({base}):\n    def __init__(self): pass\n    {method} pass\n"
     );
-    executor().schema(request(&source, None, vec![]).code).await.unwrap().unwrap()["methods"]["f"]
-        .clone()
+    let schema = executor().schema(request(&source, None, vec![]).code).await.unwrap().unwrap();
+    schema.pointer("/methods/f").unwrap().clone()
 }
 
 #[tokio::test]
