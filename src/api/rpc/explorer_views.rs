@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::views::{self, TransactionContext};
 use crate::api::error::ApiError;
 use crate::api::server::Api;
+use crate::domain::BlockId;
 use crate::domain::ledger::{TransactionRecord, ValidatorRecord};
 
 /// A transaction as `eth_getTransactionByHash` has it.
@@ -19,8 +20,18 @@ pub(in crate::api) fn validator_view(api: &Api, record: &ValidatorRecord) -> Jso
     views::validator(record, &otherwise)
 }
 
-/// Providers as `sim_getProvidersAndModels` has them.
+/// Providers as `sim_getProvidersAndModels` has them, and since when: nobody notes when one was added,
+/// so all are as old as the network.
 pub(in crate::api) async fn provider_views(api: &Api) -> Result<Vec<Json>, ApiError> {
     let providers = api.handles.providers().await?;
-    Ok(providers.iter().map(views::provider).collect())
+    let first = api.handles.block(BlockId::Number(0)).await?;
+    let since = views::iso8601(first.map_or_else(|| api.handles.now(), |first| first.block.at));
+    let dated = providers.iter().map(|provider| {
+        let mut view = views::provider(provider);
+        for field in ["created_at", "updated_at"] {
+            views::put(&mut view, field, Json::from(since.as_str()));
+        }
+        view
+    });
+    Ok(dated.collect())
 }

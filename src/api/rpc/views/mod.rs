@@ -50,7 +50,7 @@ pub(in crate::api) fn plain(amount: Amount) -> Json {
 }
 
 /// Moves a large part to its place; `json!` would copy it, at every level again.
-fn put(object: &mut Json, name: &str, part: Json) {
+pub(super) fn put(object: &mut Json, name: &str, part: Json) {
     if let Some(fields) = object.as_object_mut() {
         fields.insert(name.to_owned(), part);
     }
