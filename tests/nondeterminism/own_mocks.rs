@@ -135,3 +135,16 @@ async fn what_is_known_of_models_is_what_the_network_knows() {
     assert_eq!(models.check(&bad).unwrap_err().field, "model");
     assert_eq!(*models.of_settings(&NODE), NodeModels::only(ModelChoice::simulated()));
 }
+
+#[tokio::test]
+async fn prompts_that_are_too_large_are_refused_before_any_mock() {
+    let services = network();
+    let own = with(&json!({"mock_response": {"response": {"": "own"}}}));
+    let long = crate::text(&"a".repeat(20_000_000));
+    for asker in [asker(), own] {
+        let error = services.models.ask(asker, long.clone()).await.unwrap_err();
+        assert!(matches!(error, NoAnswer::Refused { .. }), "{error}");
+        let reason = "the prompt has 20000000 bytes, and 1048576 is the most";
+        assert_eq!(error.to_string(), format!("LLM_INVALID_PROMPT: {reason}"));
+    }
+}

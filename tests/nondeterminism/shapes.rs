@@ -2,7 +2,7 @@
 
 use agora::domain::{Address, Digest};
 use agora::execution::nondeterminism::models::SimulatedModels;
-use agora::execution::nondeterminism::{Answer, Asker, Prompt};
+use agora::execution::nondeterminism::{Answer, Asker, Models, Prompt};
 use serde_json::Value;
 
 use crate::{json, text};
@@ -301,4 +301,55 @@ fn any_text_has_an_answer() {
     }
     let deep = "{\"a\":".repeat(5000);
     models.answer(&asker(0, 0), &json(&deep));
+}
+
+#[test]
+fn no_prompt_takes_long_to_read() {
+    let fields = (0..40_000).map(|number| format!("a_{number}: int\n")).collect::<String>();
+    let lists = "{\"a\": [".repeat(8) + "{\"b\": [int], \"c\": [int]}" + &"]}".repeat(8);
+    let prompts = [
+        "{\"a\": <".repeat(150_000),
+        "{\"a\": \"b\", ".repeat(100_000),
+        "{\"a\": '".repeat(100_000),
+        "{\"a\": {".repeat(150_000),
+        "answer 'a',".repeat(90_000),
+        format!("{{\"a\": {}}}", "'b',".repeat(250_000)),
+        format!("{{\"a\": int{}}}", "[]".repeat(30_000)),
+        format!("{{\"a\": {}int{}}}", "list[".repeat(10_000), "]".repeat(10_000)),
+        "answer yes or no. ".repeat(50_000),
+        format!("json\n{fields}"),
+        lists.repeat(10_000),
+        "a".repeat(1 << 20),
+        "\n".repeat(1 << 20),
+    ];
+    let models = SimulatedModels::default();
+    for prompt in prompts {
+        let begin: String = prompt.chars().take(30).collect();
+        let before = std::time::Instant::now();
+        models.answer(&asker(0, 0), &json(&prompt));
+        models.answer(&asker(0, 0), &text(&prompt));
+        let took = before.elapsed();
+        assert!(took.as_secs() < 3, "{begin}: {took:?}");
+    }
+}
+
+#[test]
+fn a_demand_is_found_before_and_after_much_material() {
+    let models = SimulatedModels::default();
+    let (demand, material) = ("Answer as JSON {\"ok\": bool}\n", "é lorem ".repeat(40_000));
+    for prompt in [format!("{demand}{material}"), format!("{material}{demand}")] {
+        let Answer::Json(answer) = models.answer(&asker(0, 0), &json(&prompt)) else { panic!() };
+        assert!(answer["ok"].is_boolean(), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn prompts_are_read_beside_the_event_loop() {
+    let models = SimulatedModels::default();
+    let prompt = json(&"{\"a\": <".repeat(150_000));
+    let mut answer = tokio::spawn(models.ask(asker(0, 0), prompt));
+    tokio::task::yield_now().await;
+    // It has begun, and this thread is free all the same.
+    assert!(futures_util::poll!(&mut answer).is_pending());
+    assert!(answer.await.unwrap().is_ok());
 }

@@ -5,8 +5,10 @@
 //! question, so that an answer can depend on the node, and a replay finds it again.
 
 mod absent;
+mod aside;
 pub mod codes;
 mod http;
+mod limits;
 pub mod models;
 mod own_mocks;
 pub mod recording;
@@ -91,6 +93,22 @@ pub enum Prompt {
         /// What a good answer fulfils.
         criteria: String,
     },
+}
+
+impl Prompt {
+    /// Its texts; the one that names it comes first.
+    fn parts(&self) -> Vec<&str> {
+        match self {
+            Self::Free { text, .. } => vec![text],
+            Self::Comparative { leader_answer, validator_answer, principle } => {
+                vec![principle, leader_answer, validator_answer]
+            }
+            Self::NonComparativeLeader { task, input, criteria } => vec![task, criteria, input],
+            Self::NonComparativeValidator { task, input, output, criteria } => {
+                vec![task, criteria, input, output]
+            }
+        }
+    }
 }
 
 /// A model's answer.
@@ -281,7 +299,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// The same, with the mocks of whoever asks before them.
+    /// The same, with the mocks of whoever asks before them, and the limits of a prompt before both.
     #[must_use]
     pub fn with_own_mocks(self) -> Self {
         let own = Arc::new(own_mocks::OwnMocks::over(self));

@@ -1,4 +1,5 @@
-//! Mocks that whoever asks brought along: they come before everything else there is.
+//! Mocks that whoever asks brought along: they come before everything else there is but the limits
+//! of a question.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::models::Script;
 use super::web::MockWeb;
 use super::{
     Answer, Asker, Models, NoAnswer, Prompt, RenderRequest, Rendered, Services, Web, WebRequest,
-    WebResponse, codes,
+    WebResponse, codes, limits,
 };
 use crate::domain::{Address, InvalidChoice, ModelChoice, NodeModels};
 
@@ -44,12 +45,21 @@ impl OwnMocks {
 
 impl Models for OwnMocks {
     fn ask(&self, asker: Asker, prompt: Prompt) -> BoxFuture<'static, Result<Answer, NoAnswer>> {
-        let own = asker.models.as_ref().map(|models| Script::of_choice(&models.primary));
-        match own {
-            Some(Ok(Some(script))) => ready(script.answer(&asker, &prompt)).boxed(),
-            // A script that cannot be read is the router's to complain of.
-            _ => self.services.models.ask(asker, prompt),
+        if let Err(refused) = limits::check(&prompt) {
+            return ready(Err(refused)).boxed();
         }
+        let Some(models) = asker.models.clone().filter(|models| models.primary.is_mocked()) else {
+            return self.services.models.ask(asker, prompt);
+        };
+        let others = self.services.models.clone();
+        async move {
+            match Script::answer_of(&models.primary, &asker, &prompt).await {
+                Ok(Some(answer)) => answer,
+                // A script that cannot be read is the router's to complain of.
+                Ok(None) | Err(_) => others.ask(asker, prompt).await,
+            }
+        }
+        .boxed()
     }
 
     fn known(&self) -> Vec<ModelChoice> {

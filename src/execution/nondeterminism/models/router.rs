@@ -134,12 +134,14 @@ impl ModelRouter {
         asker: &Asker,
         prompt: &Prompt,
     ) -> Result<Result<Answer, NoAnswer>, Failure> {
-        let script = Script::of_choice(choice);
-        let script = script.map_err(|error| Failure::provider(error.to_string()))?;
-        match (script, choice.plugin) {
-            (Some(script), _) => Ok(script.answer(asker, prompt)),
+        let scripted = Script::answer_of(choice, asker, prompt).await;
+        let scripted = scripted.map_err(|error| Failure::provider(error.to_string()))?;
+        match (scripted, choice.plugin) {
+            (Some(answer), _) => Ok(answer),
             (None, Plugin::Scripted) => Ok(Script::default().answer(asker, prompt)),
-            (None, Plugin::Simulated) => Ok(Ok(self.simulated.answer(asker, prompt))),
+            (None, Plugin::Simulated) => {
+                Ok(self.simulated.ask(asker.clone(), prompt.clone()).await)
+            }
             (None, _) => self.api.ask(choice, asker, &Chat::of(prompt)?).await.map(Ok),
         }
     }

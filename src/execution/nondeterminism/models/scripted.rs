@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,9 +14,13 @@ use super::reply::json_object;
 use super::studio_mocks::StudioMocks;
 use crate::domain::Address;
 use crate::domain::ModelChoice;
+use crate::execution::nondeterminism::aside::aside;
 use crate::execution::nondeterminism::{
     Answer, AnswerFormat, Asker, Models, NoAnswer, Prompt, codes,
 };
+
+/// Size of a compiled pattern: its search takes this long for every letter, at worst.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// Why a script was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,7 +127,8 @@ impl Mock {
             (Some(text), None, None) => Matcher::Exact(text),
             (None, Some(text), None) => Matcher::Contains(text),
             (None, None, Some(text)) => {
-                Matcher::Pattern(Regex::new(&text).map_err(|error| error.to_string())?)
+                let pattern = RegexBuilder::new(&text).size_limit(PATTERN_BYTES_MAX).build();
+                Matcher::Pattern(pattern.map_err(|error| error.to_string())?)
             }
             _ => return Err("exactly one of `exact`, `contains` and `regex` is wanted".to_owned()),
         };
@@ -139,7 +144,7 @@ impl Mock {
         self.kind.is_none_or(|kind| kind == kind_of(prompt))
             && self.leads.is_none_or(|leads| leads == asker.leads)
             && self.nodes.as_ref().is_none_or(|nodes| nodes.contains(&asker.node))
-            && parts(prompt).into_iter().any(|part| self.matcher.fits(part))
+            && prompt.parts().into_iter().any(|part| self.matcher.fits(part))
     }
 }
 
@@ -189,6 +194,25 @@ impl Script {
         Ok(Some(script))
     }
 
+    /// What the script of a choice says to a prompt; `None` if the choice has no script.
+    ///
+    /// Tables, patterns and the prompt can be large: they are read beside the event loop.
+    pub(in crate::execution::nondeterminism) async fn answer_of(
+        choice: &ModelChoice,
+        asker: &Asker,
+        prompt: &Prompt,
+    ) -> Result<Option<Result<Answer, NoAnswer>>, ScriptError> {
+        if !choice.is_mocked() {
+            return Ok(None);
+        }
+        let (choice, asker, prompt) = (choice.clone(), asker.clone(), prompt.clone());
+        let answer = aside(move || {
+            let script = Self::of_choice(&choice)?;
+            Ok(script.map(|script| script.answer(&asker, &prompt)))
+        });
+        answer.await.unwrap_or_else(|| Ok(Some(Err(broken()))))
+    }
+
     /// What the script says to a prompt.
     pub fn answer(&self, asker: &Asker, prompt: &Prompt) -> Result<Answer, NoAnswer> {
         if let Some(mock) = self.mocks.iter().find(|mock| mock.fits(asker, prompt)) {
@@ -209,12 +233,16 @@ impl Script {
             self.mocks.iter().map(|mock| mock.matcher.to_string()).collect();
         names.extend(self.studio.names());
         let known = if names.is_empty() { "there are none".to_owned() } else { names.join(", ") };
-        let said = parts(prompt).first().map(|part| beginning(part, 120)).unwrap_or_default();
+        let said = prompt.parts().first().map(|part| beginning(part, 120)).unwrap_or_default();
         NoAnswer::unavailable(
             codes::LLM_NO_PROVIDER,
             format!("no mock fits the {} `{said}`; mocks: {known}", wanted_of(prompt).0),
         )
     }
+}
+
+fn broken() -> NoAnswer {
+    NoAnswer::unavailable(codes::LLM_PROVIDER_ERROR, "the mocks could not be read")
 }
 
 fn unfit(mock: &str, prompt: &Prompt) -> NoAnswer {
@@ -242,20 +270,6 @@ const fn kind_of(prompt: &Prompt) -> Kind {
         Prompt::Comparative { .. } => Kind::Comparative,
         Prompt::NonComparativeLeader { .. } => Kind::NonComparativeLeader,
         Prompt::NonComparativeValidator { .. } => Kind::NonComparativeValidator,
-    }
-}
-
-/// The parts of a prompt that mocks look at; the one that names it comes first.
-pub(super) fn parts(prompt: &Prompt) -> Vec<&str> {
-    match prompt {
-        Prompt::Free { text, .. } => vec![text],
-        Prompt::Comparative { leader_answer, validator_answer, principle } => {
-            vec![principle, leader_answer, validator_answer]
-        }
-        Prompt::NonComparativeLeader { task, input, criteria } => vec![task, criteria, input],
-        Prompt::NonComparativeValidator { task, input, output, criteria } => {
-            vec![task, criteria, input, output]
-        }
     }
 }
 
@@ -301,6 +315,7 @@ impl ScriptedModels {
 impl Models for ScriptedModels {
     fn ask(&self, asker: Asker, prompt: Prompt) -> BoxFuture<'static, Result<Answer, NoAnswer>> {
         let script = self.script.read().unwrap_or_else(PoisonError::into_inner).clone();
-        async move { script.answer(&asker, &prompt) }.boxed()
+        let answer = aside(move || script.answer(&asker, &prompt));
+        async move { answer.await.unwrap_or_else(|| Err(broken())) }.boxed()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::failure::beginning;
-use super::scripted::{ScriptError, parts};
+use super::scripted::ScriptError;
 use crate::execution::nondeterminism::Prompt;
 
 /// The three tables. In each, the longest key that is part of the prompt wins, and the empty key
@@ -89,7 +89,7 @@ fn longest<'a>(
     prompt: &Prompt,
     fits: impl Fn(&Value) -> bool,
 ) -> Option<(&'a String, &'a Value)> {
-    let parts = parts(prompt);
+    let parts = prompt.parts();
     let is_part = |key: &str| parts.iter().any(|part| part.contains(key));
     // Of equally long keys the last in order wins, as `max_by_key` has it.
     table.iter().filter(|(key, value)| fits(value) && is_part(key)).max_by_key(|(key, _)| key.len())

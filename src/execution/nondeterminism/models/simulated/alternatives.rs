@@ -48,8 +48,8 @@ fn is_answer(word: &str) -> bool {
 
 /// Quoted words that follow each other with nothing but commas or the like between them.
 pub(super) fn quoted(text: &str) -> Vec<String> {
-    let mut best: Vec<String> = Vec::new();
-    let mut run: Vec<String> = Vec::new();
+    let mut best: Vec<&str> = Vec::new();
+    let mut run: Vec<&str> = Vec::new();
     let mut last_end = 0;
     for found in QUOTED.captures_iter(text) {
         let (Some(whole), Some(word)) = (found.get(0), found.get(1)) else { continue };
@@ -57,15 +57,20 @@ pub(super) fn quoted(text: &str) -> Vec<String> {
         let before = text.get(last_end..whole.start() + 1).unwrap_or_default();
         let gap = before.trim_end_matches(['"', '\'', '`', '“', '‘']);
         if !GAP.is_match(gap) {
-            run.clear();
+            longer(&mut best, std::mem::take(&mut run));
         }
-        run.push(word.as_str().trim().to_owned());
-        if run.len() > best.len() {
-            best.clone_from(&run);
-        }
+        run.push(word.as_str().trim());
         last_end = whole.end();
     }
-    if best.len() > 1 { best } else { Vec::new() }
+    longer(&mut best, run);
+    if best.len() > 1 { best.into_iter().map(str::to_owned).collect() } else { Vec::new() }
+}
+
+/// Keeps the longer run; of equals, the first.
+fn longer<'a>(best: &mut Vec<&'a str>, run: Vec<&'a str>) {
+    if run.len() > best.len() {
+        *best = run;
+    }
 }
 
 /// Every quoted text, however far apart.

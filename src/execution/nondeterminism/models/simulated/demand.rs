@@ -81,9 +81,10 @@ fn answer(prompt: &str) -> (String, Shape) {
 
 /// An object whose fields are listed, line by line or in one sentence.
 fn fields(prompt: &str) -> Option<Shape> {
+    const FIELDS_MAX: usize = 256;
     let mut fields: Vec<(String, Shape)> = Vec::new();
     let mut add = |name: &str, shape: Shape| {
-        if fields.iter().all(|(known, _)| known != name) {
+        if fields.len() < FIELDS_MAX && fields.iter().all(|(known, _)| known != name) {
             fields.push((name.to_owned(), shape));
         }
     };
@@ -99,7 +100,7 @@ fn fields(prompt: &str) -> Option<Shape> {
     if fields.is_empty()
         && let Some(list) = KEYS.captures(prompt).and_then(|found| found.get(1))
     {
-        for found in KEY.captures_iter(list.as_str()) {
+        for found in KEY.captures_iter(list.as_str()).take(FIELDS_MAX) {
             let name = found.get(1).map_or("", |name| name.as_str());
             let kind = found.get(2).map_or("", |kind| kind.as_str());
             fields.push((name.to_owned(), field(name, kind, "")));

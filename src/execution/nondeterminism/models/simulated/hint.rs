@@ -88,6 +88,11 @@ fn is_truth(word: &str) -> bool {
 
 /// A type's name.
 fn of_type(key: &str, text: &str) -> Option<Shape> {
+    /// A value of any length can follow a name, and every bracket can be a list of lists.
+    const LISTS_MAX: usize = 4;
+    if text.bytes().filter(|byte| matches!(byte, b'[' | b'<')).count() > LISTS_MAX {
+        return None;
+    }
     let text = text.trim().trim_end_matches('?');
     let lower = text.to_lowercase();
     let lower =

@@ -9,6 +9,7 @@ mod schema;
 mod shape;
 mod skeleton;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,7 +19,13 @@ use serde_json::json;
 
 use self::demand::Demand;
 use self::shape::Draw;
-use crate::execution::nondeterminism::{Answer, AnswerFormat, Asker, Models, NoAnswer, Prompt};
+use crate::execution::nondeterminism::aside::aside;
+use crate::execution::nondeterminism::{
+    Answer, AnswerFormat, Asker, Models, NoAnswer, Prompt, codes,
+};
+
+/// Bytes at either end of a prompt that are read: a demand stands before or after the material.
+const END_BYTES: usize = 64 << 10;
 
 /// Invents answers of the shape that a prompt demands.
 ///
@@ -57,13 +64,23 @@ impl SimulatedModels {
             Prompt::Comparative { .. } | Prompt::NonComparativeValidator { .. } => {
                 Answer::Verdict(!disagrees)
             }
-            Prompt::Free { text, format, .. } => invent(asker, disagrees, text, *format),
+            Prompt::Free { text, format, .. } => invent(asker, disagrees, &ends(text), *format),
             Prompt::NonComparativeLeader { task, criteria, .. } => {
-                let text = format!("{task}\n{criteria}");
+                let text = format!("{}\n{}", ends(task), ends(criteria));
                 invent(asker, disagrees, &text, AnswerFormat::Text)
             }
         }
     }
+}
+
+/// A text without its middle, where it is long.
+fn ends(text: &str) -> Cow<'_, str> {
+    if text.len() <= 2 * END_BYTES {
+        return Cow::Borrowed(text);
+    }
+    let (begin, _) = text.split_at(text.floor_char_boundary(END_BYTES));
+    let (_, end) = text.split_at(text.ceil_char_boundary(text.len() - END_BYTES));
+    Cow::Owned(format!("{begin}\n{end}"))
 }
 
 /// An answer that all nodes give, or one that they do not.
@@ -90,7 +107,12 @@ fn invent(asker: &Asker, disagrees: bool, text: &str, format: AnswerFormat) -> A
 
 impl Models for SimulatedModels {
     fn ask(&self, asker: Asker, prompt: Prompt) -> BoxFuture<'static, Result<Answer, NoAnswer>> {
-        let answer = self.answer(&asker, &prompt);
-        async move { Ok(answer) }.boxed()
+        let models = self.clone();
+        let answer = aside(move || models.answer(&asker, &prompt));
+        let broken = || {
+            let reason = "the simulated model could not read the prompt";
+            NoAnswer::unavailable(codes::LLM_PROVIDER_ERROR, reason)
+        };
+        async move { answer.await.ok_or_else(broken) }.boxed()
     }
 }

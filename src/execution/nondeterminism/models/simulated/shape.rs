@@ -33,6 +33,9 @@ impl Draw {
     }
 }
 
+/// Draws after which every list has one item: lists in lists would grow without end.
+const DRAWN_MAX: u32 = 1_000;
+
 /// The shape of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Shape {
@@ -68,7 +71,8 @@ impl Shape {
                 Value::Object(fields.collect::<Map<_, _>>())
             }
             Self::List(item) => {
-                let count = draw.below(3) + 1;
+                let several = if draw.used < DRAWN_MAX { 3 } else { 1 };
+                let count = draw.below(several) + 1;
                 Value::Array((0..count).map(|_| item.draw(draw)).collect())
             }
             Self::Choice(values) => draw.pick(values).cloned().unwrap_or_default(),

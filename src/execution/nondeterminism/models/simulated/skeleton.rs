@@ -1,6 +1,8 @@
 //! Finds the JSON object that a prompt shows as an example, however loosely it is written:
 //! `{"reasoning": str, "result": true | false // your verdict }`.
 
+use std::cell::Cell;
+
 use serde_json::Value;
 
 use super::shape::Shape;
@@ -32,7 +34,7 @@ const CUES: [&str; 11] = [
 /// The object that most probably is the form of the answer; of equals, the last.
 pub(super) fn find(prompt: &str) -> Option<Found> {
     const OBJECTS_MAX: usize = 1000;
-    let mut parser = Parser { chars: prompt.chars().collect(), at: 0, depth: 0, sure: 0 };
+    let mut parser = Parser::of(prompt);
     let mut best: Option<Found> = None;
     for _ in 0..OBJECTS_MAX {
         while parser.peek().is_some_and(|c| c != '{') {
@@ -69,14 +71,45 @@ struct Parser {
     depth: u8,
     /// Values so far that can only be descriptions.
     sure: usize,
+    /// Looks at letters that are left for all of the search. Where none is left the prompt ends, so
+    /// nothing that is written in it takes long to read.
+    left: Cell<usize>,
 }
+
+/// Looks at letters in one search: several for each letter of the longest text.
+const LOOKS_MAX: usize = 4 << 20;
+/// Looks that one letter of a value takes: it is searched by patterns.
+const LOOKS_OF_HINT: usize = 16;
+/// Letters of a value or comment that say what is meant.
+const HINT_CHARS_MAX: usize = 1_000;
 
 const DEPTH_MAX: u8 = 8;
 const FIELDS_MAX: usize = 64;
 
 impl Parser {
+    fn of(prompt: &str) -> Self {
+        let left = Cell::new(LOOKS_MAX);
+        Self { chars: prompt.chars().collect(), at: 0, depth: 0, sure: 0, left }
+    }
+
+    /// Takes as many looks, if that many are left.
+    fn take(&self, looks: usize) -> Option<()> {
+        let left = self.left.get().checked_sub(looks);
+        self.left.set(left.unwrap_or_default());
+        left.map(drop)
+    }
+
     fn peek(&self) -> Option<char> {
+        self.take(1)?;
         self.chars.get(self.at).copied()
+    }
+
+    /// What the letters from `start` to here say, as far as they are read.
+    fn said_since(&self, start: usize) -> String {
+        let end = self.at.min(start + HINT_CHARS_MAX);
+        let looks = self.take((end - start) * LOOKS_OF_HINT);
+        let chars = self.chars.get(start..end).filter(|_| looks.is_some());
+        chars.unwrap_or_default().iter().collect()
     }
 
     fn peek_after(&self, count: usize) -> Option<char> {
@@ -105,7 +138,7 @@ impl Parser {
     fn rest_of_line(&mut self) -> String {
         let start = self.at;
         self.skip_while(|c| c != '\n');
-        self.chars.iter().take(self.at).skip(start).collect()
+        self.said_since(start)
     }
 
     /// An object with at least one field.
@@ -237,7 +270,7 @@ impl Parser {
             }
             self.at += 1;
         }
-        self.chars.iter().take(self.at).skip(start).collect()
+        self.said_since(start)
     }
 
     /// Does this comma end a value, or is it one of an enumeration?
@@ -259,8 +292,9 @@ impl Parser {
     fn opens_quotation(&self, mark: char) -> bool {
         let before = self.at.checked_sub(1).and_then(|at| self.chars.get(at));
         let is_apostrophe = mark == '\'' && before.is_some_and(|c| c.is_alphanumeric());
-        let rest = self.chars.iter().skip(self.at + 1).take_while(|c| **c != '\n');
-        !is_apostrophe && rest.into_iter().any(|c| *c == mark)
+        let rest = self.chars.get(self.at + 1..).unwrap_or_default();
+        let mut rest = rest.iter().take_while(|c| **c != '\n' && self.take(1).is_some());
+        !is_apostrophe && rest.any(|c| *c == mark)
     }
 
     /// What is remarked after a value, before or after its comma, on the same line.
