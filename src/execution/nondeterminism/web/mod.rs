@@ -10,6 +10,7 @@ mod extract;
 mod fetcher;
 mod guard;
 mod mock;
+mod nesting;
 mod proxy;
 mod resolver;
 
