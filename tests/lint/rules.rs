@@ -148,6 +148,11 @@ fn no_source_is_too_deep_or_too_strange() {
     ] {
         assert_eq!(found(&source), ["E001 2:1"], "{}", &source[..60]);
     }
+    let flat = format!("{HEADER}{}\n", "x = 1; ".repeat(10_000));
+    assert!(
+        !found(&flat).iter().any(|finding| finding.starts_with("E001")),
+        "statements side by side"
+    );
     let blocks: String = (0..3_000).flat_map(|n| [" ".repeat(n), "if x:\n".into()]).collect();
     assert_eq!(lint(blocks.as_bytes()).findings[0].code, "E001");
     let wide = format!("{HEADER}x = [{}]\n", "(1, {'a': f(2)}), ".repeat(50_000));

@@ -46,6 +46,11 @@ class Store(gl.Contract):
     @gl.public.view
     def broken(self) -> int:
         return 1 // 0
+
+    @gl.public.view
+    def forever(self) -> int:
+        while True:
+            pass
 "#;
 
 fn folder() -> Folder {
@@ -131,6 +136,17 @@ fn arguments_are_read_by_their_form() {
     ] {
         assert_eq!(steps(&[&["echo"], typed].concat())[1]["outcome"]["return"], returned);
     }
+}
+
+#[test]
+fn a_call_that_does_not_end_is_a_step_like_any_other() {
+    let options = ["set", "a", "x", "--call", "forever", "--timeout", "1"];
+    let (code, said, _) = folder().run(&[&["run", "--json", "store.py"], &options[..]].concat());
+    let steps: Vec<serde_json::Value> = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, steps.len()), (1, 3), "{said}");
+    assert!(steps[2].to_string().contains("did not end within 1 s (--timeout)"), "{said}");
+    let (code, _, complained) = folder().run(&["run", "store.py", "--timeout", "0"]);
+    assert!(code == 2 && complained.contains("1..=3600"), "{complained}");
 }
 
 #[test]

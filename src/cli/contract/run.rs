@@ -18,7 +18,8 @@ use crate::cli::{CliError, EXIT_FAILURE, EXIT_OK, say, say_aside, say_error};
 use crate::domain::calldata::Value;
 use crate::domain::ledger::Snapshot;
 use crate::domain::{
-    Address, Amount, Clock, Code, Digest, Execution, Page, PageKey, Pages, Timestamp, keccak256,
+    Address, Amount, Clock, Code, Digest, Execution, ExecutionOutcome, Page, PageKey, Pages,
+    Timestamp, keccak256,
 };
 use crate::execution::python::PythonExecutor;
 use crate::execution::{
@@ -73,6 +74,10 @@ pub(in crate::cli) struct RunArguments {
     /// The time that the contract sees, in milliseconds since the Unix epoch; now by default.
     #[arg(long, value_name = "MILLISECONDS")]
     time: Option<i64>,
+    /// Most time each call may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    timeout: u32,
     /// JSON file with made-up answers of models (`prompts`) and the web (`web`).
     #[arg(long, value_name = "FILE")]
     mocks: Option<PathBuf>,
@@ -185,8 +190,14 @@ async fn once(
             chain_id: CHAIN_ID,
             at: at.into(),
         };
-        let request = request(&code, planned, message, &pages, number);
-        let execution = executor.execute(request).await?;
+        let request = ExecutionRequest {
+            time_limit: Duration::from_secs(arguments.timeout.into()),
+            ..request(&code, planned, message, &pages, number)
+        };
+        let execution = match executor.execute(request).await {
+            Err(ExecutionError::TimedOut { .. }) => out_of_time(arguments.timeout),
+            ended => ended?,
+        };
         if execution.outcome.is_success() {
             balance = spent(with_value, &execution);
         } else {
@@ -209,6 +220,14 @@ async fn once(
         say(serde_json::to_string_pretty(&json!(steps))?);
     }
     Ok(exit)
+}
+
+/// An end like any other, so that what came before it is shown.
+fn out_of_time(limit_secs: u32) -> Execution {
+    Execution {
+        stderr: format!("the call did not end within {limit_secs} s (--timeout)\n"),
+        ..Execution::ending(ExecutionOutcome::VmError("timeout".into()))
+    }
 }
 
 /// What is left of a balance after the messages that an execution sends.

@@ -30,6 +30,12 @@ pub(super) fn too_deep(text: &str) -> Option<usize> {
                 line += 1;
                 continue;
             }
+            // Ends a statement, as the end of a line does.
+            TokenKind::Semi if levels.len() == 1 => {
+                levels.fill((0, false));
+                depth = 0;
+                continue;
+            }
             TokenKind::Indent => blocks += 1,
             TokenKind::Dedent => blocks = blocks.saturating_sub(1),
             TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => levels.push((0, false)),
