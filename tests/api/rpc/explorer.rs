@@ -109,7 +109,9 @@ async fn lists_tell_the_same_as_the_transaction_alone() {
     let newest = &listed[0]["hash"];
     let older =
         world.result("sim_getTransactionsForAddress", json!([contract, "to", newest])).await;
-    assert_eq!(older.as_array().unwrap()[..], listed.as_array().unwrap()[1..]);
+    let timeless_all = |rows: &[Json]| rows.iter().cloned().map(timeless).collect::<Vec<_>>();
+    let rest = listed.as_array().unwrap().split_first().unwrap().1;
+    assert_eq!(timeless_all(older.as_array().unwrap()), timeless_all(rest));
 }
 
 #[actix_web::test]
