@@ -2,6 +2,7 @@
 
 mod chain;
 mod explorer;
+mod keys;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -46,6 +46,11 @@ impl Access {
         }
     }
 
+    /// Is there an admin key, and is it this?
+    pub(super) fn is_admin_key(&self, key: &str) -> bool {
+        matches!(self, Self::Guarded { .. }) && self.admits_key(key)
+    }
+
     /// Lets administrative requests through.
     pub(super) fn admit_admin(&self, request: &HttpRequest) -> Result<(), ApiError> {
         let Self::Guarded { admin_key } = self else { return Ok(()) };

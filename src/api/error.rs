@@ -179,12 +179,16 @@ impl ResponseError for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let message = error.to_string();
+        let conflict = |code, message: String| Self::new(StatusCode::CONFLICT, code, message);
         match error {
             StoreError::NotFound { what, name } => Self::not_found(what, &name),
             StoreError::AlreadyExists { what: "provider", .. } => {
                 Self::new(StatusCode::CONFLICT, "provider_exists", message)
                     .at("model")
                     .valid("a model that is not known, or PUT /v1/providers/{id}")
+            }
+            StoreError::AlreadyExists { what: "tier" | "key", .. } => {
+                conflict("already_exists", message)
             }
             // Besides, only validators are made under a given name.
             StoreError::AlreadyExists { .. } => {
@@ -218,17 +222,12 @@ impl From<StoreError> for ApiError {
             StoreError::NotDeployer { .. } => {
                 Self::new(StatusCode::FORBIDDEN, "not_deployer", message).at("from")
             }
-            StoreError::AppealRefused { .. } => {
-                Self::new(StatusCode::CONFLICT, "appeal_refused", message)
-            }
-            StoreError::NoFinalityWindow(_) => {
-                Self::new(StatusCode::CONFLICT, "no_finality_window", message)
-            }
-            StoreError::NotPending { .. } => {
-                Self::new(StatusCode::CONFLICT, "not_pending", message)
-            }
+            StoreError::AppealRefused { .. } => conflict("appeal_refused", message),
+            StoreError::NoFinalityWindow(_) => conflict("no_finality_window", message),
+            StoreError::NotPending { .. } => conflict("not_pending", message),
+            StoreError::Full { .. } => conflict("full", message),
             StoreError::Stale { .. } | StoreError::IllegalStatusChange(_) => {
-                Self::new(StatusCode::CONFLICT, "status_conflict", message)
+                conflict("status_conflict", message)
             }
             StoreError::Clock(refused) => {
                 Self::new(StatusCode::CONFLICT, "clock_conflict", message).at("now").valid(format!(

@@ -1,20 +1,14 @@
 //! Every limit of the HTTP side, by name and unit.
 
-use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::access::Access;
 use super::error::ApiError;
-
-/// Clients whose rate is remembered before idle ones are forgotten.
-const CLIENTS_MAX: usize = 16_384;
 
 /// Settings of the HTTP side. The command line validates them once, before anything starts.
 #[derive(Debug, Clone)]
@@ -35,7 +29,8 @@ pub struct ApiSettings {
     pub json_depth_max: usize,
     /// Requests per second and client address (an IPv6 network of 64 bits is one client), with
     /// one second's worth as a burst; `None` is no limit. Each frame of a WebSocket is a request.
-    /// Health and metrics are exempt. The address is the connection's: behind a proxy, all its clients are one.
+    /// Health and metrics are exempt. The address is the connection's: behind a proxy, all its
+    /// clients are one. Who sends a key that was given out has the rate of its tier instead.
     pub requests_per_second: Option<NonZeroU32>,
     /// Submissions that wait for the store at the same time.
     pub submissions_max: usize,
@@ -111,7 +106,6 @@ impl std::fmt::Debug for Details {
 pub(super) struct Limits {
     submissions: Gate,
     streams: Gate,
-    rate: Option<Rate>,
 }
 
 /// A counted set of permits.
@@ -139,27 +133,10 @@ impl Gate {
     }
 }
 
-struct Rate {
-    limiter: DefaultKeyedRateLimiter<IpAddr>,
-    clock: DefaultClock,
-    per_second: NonZeroU32,
-}
-
-impl std::fmt::Debug for Rate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Rate({} per second)", self.per_second)
-    }
-}
-
 impl Limits {
     pub(super) fn new(settings: &ApiSettings) -> Self {
-        let rate = settings.requests_per_second.map(|per_second| Rate {
-            limiter: RateLimiter::keyed(Quota::per_second(per_second)),
-            clock: DefaultClock::default(),
-            per_second,
-        });
         let submissions = Gate::new(settings.submissions_max);
-        Self { submissions, streams: Gate::new(settings.streams_max), rate }
+        Self { submissions, streams: Gate::new(settings.streams_max) }
     }
 
     /// The right to hand one submission to the store.
@@ -178,45 +155,11 @@ impl Limits {
         let (streams, streams_max) = self.streams.usage();
         [("submissions", submissions, submissions_max), ("streams", streams, streams_max)]
     }
-
-    /// Counts one request of a client, or refuses it.
-    pub(super) fn request(&self, client: Option<IpAddr>) -> Result<(), ApiError> {
-        let (Some(rate), Some(client)) = (&self.rate, client) else { return Ok(()) };
-        if rate.limiter.len() > CLIENTS_MAX {
-            rate.limiter.retain_recent();
-        }
-        rate.limiter.check_key(&network_of(client)).map_err(|too_soon| {
-            let wait = too_soon.wait_time_from(rate.clock.now());
-            let message = format!("more than {} requests in a second", rate.per_second);
-            let status = actix_web::http::StatusCode::TOO_MANY_REQUESTS;
-            ApiError::new(status, "rate_limited", message)
-                .valid(format!("{} requests per second", rate.per_second))
-                .retry_after(wait.as_secs().saturating_add(1))
-        })
-    }
-}
-
-/// Who counts as one client: an IPv4 address, or the 64-bit network of an IPv6 address.
-fn network_of(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_client_is_an_address_or_a_network_of_64_bits() {
-        let network = |text: &str| network_of(text.parse().unwrap());
-        assert_eq!(network("2001:db8::1:2:3:4"), network("2001:db8::ffff"));
-        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
-        assert_eq!(network("::ffff:10.0.0.1"), network("10.0.0.1"));
-    }
 
     #[test]
     fn a_gate_lets_in_as_many_as_its_limit() {

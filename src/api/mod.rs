@@ -13,6 +13,7 @@ pub mod limits;
 mod metrics;
 pub mod openapi;
 mod origins;
+mod rate;
 pub mod rest;
 pub mod rpc;
 pub mod server;

@@ -1,18 +1,20 @@
 //! The HTTP server: what every request passes.
 
 use std::io;
-use std::net::{IpAddr, TcpListener};
+use std::net::TcpListener;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::{Compress, Next, from_fn};
-use actix_web::{App, Error, HttpServer, ResponseError, web};
+use actix_web::{App, Error, HttpResponse, HttpServer, ResponseError, web};
 use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::limits::{ApiSettings, Limits};
 use super::metrics::Metrics;
+use super::rate::{Rates, Requester};
 use super::{openapi, origins, rest, rpc};
 use crate::actors::handles::Handles;
 
@@ -22,10 +24,18 @@ pub(super) struct Api {
     pub(super) handles: Handles,
     pub(super) settings: ApiSettings,
     pub(super) limits: Limits,
+    pub(super) rates: Rates,
     pub(super) metrics: Metrics,
     pub(super) rpc: rpc::RpcState,
     /// The OpenAPI document, written once.
     pub(super) openapi: String,
+}
+
+impl Api {
+    /// Counts one request of a client, or refuses it.
+    pub(super) async fn count(&self, requester: &Requester) -> Result<(), ApiError> {
+        self.rates.count(requester, &self.settings.access, &self.handles).await
+    }
 }
 
 /// Serves the network behind `handles` on `listener`, until the server is told to stop.
@@ -34,6 +44,7 @@ pub(super) struct Api {
 pub fn start(listener: TcpListener, handles: Handles, settings: ApiSettings) -> io::Result<Server> {
     let api = web::Data::new(Api {
         limits: Limits::new(&settings),
+        rates: Rates::new(settings.requests_per_second),
         metrics: Metrics::new().map_err(io::Error::other)?,
         openapi: openapi::document_json().map_err(io::Error::other)?,
         rpc: rpc::RpcState::new(),
@@ -70,11 +81,13 @@ async fn watch<B: MessageBody + 'static>(
     let started = Instant::now();
     let api = request.app_data::<web::Data<Api>>().cloned();
     let Some(api) = api else { return Ok(next.call(request).await?.map_into_left_body()) };
-    let client = request.peer_addr().map(|peer| peer.ip());
     let method = known_method(request.method().as_str());
-    let response = match admit(&api, &request, client) {
+    let response = match admit(&api, &request).await {
         Ok(()) => shaped(next.call(request).await?),
-        Err(refused) => request.into_response(refused.error_response()).map_into_right_body(),
+        Err(refused) => {
+            let answer = refusal(&request, refused);
+            request.into_response(answer).map_into_right_body()
+        }
     };
     let route = response.request().match_pattern();
     let route = route.unwrap_or_else(|| "unmatched".to_owned());
@@ -88,12 +101,19 @@ fn known_method(method: &str) -> &'static str {
     known.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
-fn admit(api: &Api, request: &ServiceRequest, client: Option<IpAddr>) -> Result<(), ApiError> {
+async fn admit(api: &Api, request: &ServiceRequest) -> Result<(), ApiError> {
     if WITHOUT_RATE_LIMIT.contains(&request.path()) {
         return Ok(());
     }
-    api.limits.request(client)?;
+    let address = request.peer_addr().map(|peer| peer.ip());
+    api.count(&Requester::new(address, request.headers())).await?;
     origins::admit(&api.settings, request)
+}
+
+/// What is answered to a request that may not be made, in the words of whom it was made to.
+fn refusal(request: &ServiceRequest, refused: ApiError) -> HttpResponse {
+    let is_call = request.method() == Method::POST && request.path() == rpc::PATH;
+    if is_call { rpc::refusal(refused) } else { refused.error_response() }
 }
 
 /// Gives errors of the framework and its middleware the shape of all others.

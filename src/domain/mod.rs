@@ -4,6 +4,7 @@
 
 mod address;
 mod amount;
+mod api_key;
 mod appeal;
 mod block;
 mod call;
@@ -41,6 +42,7 @@ mod vote;
 pub use address::Address;
 pub use alloy_primitives::{Bytes, U256};
 pub use amount::{Amount, AmountError};
+pub use api_key::{ApiKey, NewApiKey, Tier, TierRecord};
 pub use appeal::{AppealCase, AppealKind, PastRound, Phase, UnknownPhase};
 pub use block::{
     Block, BlockId, BlockRecord, EnvelopeRecord, Inclusion, LogFilter, LogRecord,

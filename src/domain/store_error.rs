@@ -21,6 +21,14 @@ pub enum StoreError {
         /// How it is named.
         name: String,
     },
+    /// There are as many as there may be.
+    #[error("there are {limit} {what} already, and no more are kept")]
+    Full {
+        /// Kind of thing.
+        what: &'static str,
+        /// How many there may be.
+        limit: i64,
+    },
     /// The transaction moved on: the asker is late, or was replaced by another owner.
     #[error("transaction `{hash}` is {found} in attempt {found_attempt}, not in attempt {attempt}")]
     Stale {

@@ -5,6 +5,7 @@
 //! anything, so that a refusal leaves no trace in the batch.
 
 mod accounts;
+mod api_keys;
 mod appeals;
 mod batch;
 mod blocks;
@@ -44,6 +45,10 @@ mod validators;
 mod writes;
 
 pub use accounts::{account_get, supply};
+pub use api_keys::{
+    api_key_create_in_txn, api_key_delete_in_txn, api_key_tier, api_tier_create_in_txn,
+    api_tier_list,
+};
 pub use appeals::{appeal_open_in_txn, appeal_open_signed_in_txn};
 pub use batch::{BatchContext, batch};
 pub use blocks::{block_get, block_last, block_list};

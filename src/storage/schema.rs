@@ -222,6 +222,28 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    api_tiers (id) {
+        id -> BigInt,
+        name -> Text,
+        per_minute -> BigInt,
+        per_hour -> BigInt,
+        per_day -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_keys (prefix) {
+        prefix -> Text,
+        digest -> Binary,
+        tier -> BigInt,
+        description -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::joinable!(api_keys -> api_tiers (tier));
+diesel::allow_tables_to_appear_in_same_query!(api_keys, api_tiers);
 diesel::joinable!(transactions -> codes (code_hash));
 diesel::joinable!(contracts -> codes (code_hash));
 diesel::joinable!(decisions -> transactions (position));

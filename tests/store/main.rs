@@ -14,6 +14,7 @@
 #[macro_use]
 mod harness;
 
+mod api_keys;
 mod clock;
 mod cost;
 mod decisions;

@@ -8,6 +8,7 @@
 mod blocks;
 mod clock;
 mod explorer;
+mod keys;
 mod models;
 mod round;
 mod snapshots;
@@ -21,6 +22,7 @@ pub use self::clock::{
     ChangeClock, ChangeFinalityWindow, FollowClock, GetFinalityWindow, WindowsMoved,
 };
 pub use self::explorer::{ListOfAddress, SearchContracts, SearchTransactions, SumLedger};
+pub use self::keys::{CreateApiKey, CreateTier, DeleteApiKey, FindApiKey, ListTiers};
 pub use self::models::{
     ChangeProviders, ChangeValidators, DeleteValidators, GetElectorate, ListProviders,
     ListValidators, ModelsError, Trust,

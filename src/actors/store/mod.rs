@@ -8,6 +8,7 @@ mod claims;
 mod clock;
 mod engine;
 mod explorer;
+mod keys;
 mod models;
 mod overseer;
 mod rounds;

@@ -132,7 +132,7 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
         app.service(resource);
     }
     explorer::configure(app);
-    app.service(web::resource("/api").route(web::post().to(rpc::serve)));
+    app.service(web::resource(rpc::PATH).route(web::post().to(rpc::serve)));
     for path in ["/ws", "/socket.io", "/socket.io/"] {
         app.route(path, web::get().to(rpc::connect));
     }

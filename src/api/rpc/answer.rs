@@ -32,6 +32,8 @@ impl RpcError {
     /// EIP-1474: more was asked for than one may have.
     pub(super) const LIMIT_EXCEEDED: i64 = -32_005;
     pub(super) const BUSY: i64 = -32_006;
+    /// The client made more requests than it may.
+    pub(super) const RATE_LIMITED: i64 = -32_029;
 
     pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), data: None }
@@ -75,7 +77,7 @@ impl From<ApiError> for RpcError {
             "store_busy" | "too_many_submissions" | "too_many_calls" | "too_many_streams" => {
                 Self::BUSY
             }
-            "rate_limited" => Self::LIMIT_EXCEEDED,
+            "rate_limited" | "api_key_unknown" => Self::RATE_LIMITED,
             "internal_error" => Self::INTERNAL,
             _ => Self::REFUSED,
         };

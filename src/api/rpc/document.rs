@@ -16,7 +16,7 @@ pub fn openrpc() -> Json {
             "description": "What the clients of GenLayer speak: JSON-RPC 2.0 at POST /api.",
             "license": { "name": "MIT OR Apache-2.0" },
         },
-        "servers": [{ "name": "this network", "url": "/api" }],
+        "servers": [{ "name": "this network", "url": super::protocol::PATH }],
         "methods": methods,
     })
 }

@@ -20,7 +20,7 @@ mod views;
 
 pub use document::{method_table, openrpc};
 pub(super) use explorer_views::{provider_views, transaction_view, validator_view};
-pub(super) use protocol::{discover, serve};
+pub(super) use protocol::{PATH, discover, refusal, serve};
 pub(super) use socket::connect;
 pub(super) use state::RpcState;
 pub(super) use views::{iso8601, plain};

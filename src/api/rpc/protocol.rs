@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
@@ -13,6 +13,9 @@ use super::{document, methods};
 use crate::api::error::ApiError;
 use crate::api::input::{body_within_limits, read_json};
 use crate::api::server::Api;
+
+/// Where calls are posted to.
+pub(in crate::api) const PATH: &str = "/api";
 
 /// Calls of one batch, at most.
 const BATCH_MAX: usize = 100;
@@ -88,9 +91,18 @@ pub(super) fn has_admin_key(api: &Api, request: &HttpRequest) -> bool {
     access.admit_admin(request).is_ok() || key.is_some_and(|key| access.admits_key(key))
 }
 
+/// What is answered to whoever may not call now: the refusal, framed as an answer.
+pub(in crate::api) fn refusal(error: ApiError) -> HttpResponse {
+    let plain = error.error_response();
+    let mut answer = HttpResponse::build(plain.status());
+    if let Some(wait) = plain.headers().get(header::RETRY_AFTER) {
+        answer.insert_header((header::RETRY_AFTER, wait));
+    }
+    answer.json(Response::to(None, Err(error.into())))
+}
+
 /// A body that is no JSON-RPC matter: too large, too slow.
 fn refused_body(error: &ApiError) -> HttpResponse {
-    use actix_web::ResponseError;
     let refused = RpcError::new(RpcError::INVALID_REQUEST, error.to_string());
     HttpResponse::build(error.status_code())
         .insert_header((header::CONNECTION, "close"))

@@ -187,9 +187,17 @@ pub static RESTORED: &[Table] = &[
 ///
 /// Cursors of events never go back (law 10), nor do the numbers of blocks, by which clients wait;
 /// processes live on whatever the network is set back
-/// to, and snapshots are not part of themselves.
-pub static KEPT: &[&str] =
-    &["blocks", "outbox", "owners", "snapshot_counters", "snapshots", "snapshot_chunks"];
+/// to, a key that was taken away stays away, and snapshots are not part of themselves.
+pub static KEPT: &[&str] = &[
+    "api_keys",
+    "api_tiers",
+    "blocks",
+    "outbox",
+    "owners",
+    "snapshot_counters",
+    "snapshots",
+    "snapshot_chunks",
+];
 
 impl Table {
     /// The names of its columns.

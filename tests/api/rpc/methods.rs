@@ -145,16 +145,20 @@ fn calls() -> Vec<(&'static str, Json, Shape)> {
         ("sim_deleteAllSnapshots", json!([]), Object),
         ("sim_increaseTime", json!([60]), Integer),
         ("sim_setTime", json!([4_102_444_800_u64]), Integer),
+        ("admin_createTier", json!(["ci", 10, 100, 1_000]), Object),
+        ("admin_listTiers", json!([]), List),
+        ("admin_createApiKey", json!(["ci"]), Object),
     ]
 }
 
 /// Methods that only ever refuse, or that have tests of their own.
-const ELSEWHERE: [&str; 5] = [
+const ELSEWHERE: [&str; 6] = [
     "eth_getProof",
     "sim_clearDbTables",
     "sim_updateTransactionStatus",
     "sim_cancelTransaction",
     "sim_upgradeContractCode",
+    "admin_deactivateApiKey",
 ];
 
 /// Parameters with what the letters in them stand for.

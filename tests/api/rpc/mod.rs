@@ -5,6 +5,7 @@ mod explorer;
 mod filters;
 mod framing;
 mod fuzz;
+mod keys;
 mod methods;
 mod socket;
 mod wallet;

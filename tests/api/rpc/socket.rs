@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::wallet::Wallet;
 use crate::support::World;
 
-struct Socket<C>(C);
+pub(super) struct Socket<C>(C);
 
 /// Opens a socket and hears its greeting.
 async fn open(
@@ -18,7 +18,20 @@ async fn open(
 ) -> Socket<
     impl Stream<Item = Result<Frame, ProtocolError>> + Sink<Message, Error = ProtocolError> + Unpin,
 > {
-    let (_, connection) = world.client.ws(format!("{}/ws", world.base)).connect().await.unwrap();
+    open_with(world, &[]).await
+}
+
+pub(super) async fn open_with(
+    world: &World,
+    headers: &[(&str, &str)],
+) -> Socket<
+    impl Stream<Item = Result<Frame, ProtocolError>> + Sink<Message, Error = ProtocolError> + Unpin,
+> {
+    let mut request = world.client.ws(format!("{}/ws", world.base));
+    for (name, value) in headers {
+        request = request.set_header(*name, *value);
+    }
+    let (_, connection) = request.connect().await.unwrap();
     let mut socket = Socket(connection);
     let greeting = socket.next().await;
     assert_eq!(greeting["event"], "connect");
@@ -35,7 +48,7 @@ where
     }
 
     /// The answer to a call, whatever else is told meanwhile.
-    async fn call(&mut self, method: &str, params: &Json) -> Json {
+    pub(super) async fn call(&mut self, method: &str, params: &Json) -> Json {
         let id = format!("{method} {params}");
         self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await;
         self.find(|frame| frame["id"] == *id).await
@@ -221,8 +234,8 @@ async fn frames_count_as_requests() {
     let mut refused = 0;
     for _ in 0..20 {
         let answer = socket.call("eth_chainId", &json!([])).await;
-        if answer["error"]["code"] == -32_005 {
-            assert_eq!(answer["error"]["message"], "more than 5 requests in a second");
+        if answer["error"]["code"] == -32_029 {
+            assert_eq!(answer["error"]["message"], "Rate limit exceeded: 5 requests per second");
             refused += 1;
         }
     }
@@ -231,5 +244,5 @@ async fn frames_count_as_requests() {
         socket.say(&json!({ "event": "ping", "data": {} })).await;
     }
     let told = socket.find(|frame| frame["event"] == "error").await;
-    assert_eq!(told["data"], "more than 5 requests in a second");
+    assert_eq!(told["data"], "Rate limit exceeded: 5 requests per second");
 }

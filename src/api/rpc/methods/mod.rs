@@ -6,6 +6,7 @@ mod calls;
 mod clock;
 mod contracts;
 mod filters;
+mod keys;
 mod network;
 mod snapshots;
 mod submission;
@@ -21,7 +22,7 @@ pub(super) use self::filters::Watched;
 use super::definition::Definition;
 
 /// The tables, in the order in which they are documented.
-static TABLES: [&[Definition]; 11] = [
+static TABLES: [&[Definition]; 12] = [
     network::METHODS,
     accounts::METHODS,
     submission::METHODS,
@@ -33,6 +34,7 @@ static TABLES: [&[Definition]; 11] = [
     validators::METHODS,
     clock::METHODS,
     snapshots::METHODS,
+    keys::METHODS,
 ];
 
 static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Definition>> =

@@ -5,7 +5,6 @@ mod frames;
 mod rooms;
 mod subscriptions;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use super::caller::Caller;
 use super::protocol::{answer_body, has_admin_key};
 use super::state::Announcement;
 use crate::api::error::ApiError;
+use crate::api::rate::Requester;
 use crate::api::server::Api;
 use crate::domain::Event;
 use crate::domain::ledger::StoreError;
@@ -60,7 +60,7 @@ pub(in crate::api) async fn connect(
         session,
         rooms: Rooms::default(),
         subscriptions: Subscriptions::default(),
-        client: request.peer_addr().map(|peer| peer.ip()),
+        requester: Requester::new(request.peer_addr().map(|peer| peer.ip()), request.headers()),
         cursor,
         _permit: permit,
     };
@@ -75,7 +75,7 @@ struct Connection {
     rooms: Rooms,
     subscriptions: Subscriptions,
     /// Whom the rate limit counts.
-    client: Option<IpAddr>,
+    requester: Requester,
     /// The last event that was looked at.
     cursor: i64,
     _permit: OwnedSemaphorePermit,
@@ -169,7 +169,7 @@ impl Connection {
         let depth_max = self.caller.api.settings.json_depth_max;
         let frame = crate::api::input::read_json(body, depth_max).ok();
         let is_call = |frame: &Json| frame.is_array() || frame.get("jsonrpc").is_some();
-        if let Err(refused) = self.caller.api.limits.request(self.client) {
+        if let Err(refused) = self.caller.api.count(&self.requester).await {
             return self.send(&frames::refused(refused, frame.filter(is_call).as_ref())).await;
         }
         let Some(frame) = frame else { return self.send(&frames::invalid_json()).await };
