@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::CliError;
 use crate::domain::calldata::Value;
-use crate::domain::{Bytes, Execution, ExecutionOutcome, Page, Pages, to_json};
+use crate::domain::{Bytes, Code, Execution, ExecutionOutcome, Page, Pages, to_json};
 
 /// Changed bytes of a page that are shown, at most.
 const SHOWN_MAX: usize = 32;
@@ -19,6 +19,8 @@ pub(super) struct Step<'a> {
     pub(super) execution: &'a Execution,
     /// The state before it.
     pub(super) before: &'a Pages,
+    /// The code before it.
+    pub(super) code_before: &'a Code,
 }
 
 fn returned(bytes: &Bytes) -> Json {
@@ -48,6 +50,9 @@ pub(super) fn json_of(step: &Step<'_>) -> Result<Json, CliError> {
         "stdout": execution.stdout,
         "traceback": execution.stderr,
         "state": state,
+        "code": execution.code.as_ref().map(|code| {
+            json!({ "before": step.code_before.hash, "after": code.hash, "bytes": code.source.len() })
+        }),
         "messages": serde_json::to_value(&execution.messages)?,
         "cost": serde_json::to_value(execution.cost)?,
     }))
@@ -80,6 +85,10 @@ pub(super) fn shown(step: &Step<'_>) -> String {
     for (key, page) in &execution.state.0 {
         let before = step.before.get(key).cloned().unwrap_or_default();
         line(format_args!("slot {} page {}: {}", key.slot.0, key.index, difference(&before, page)));
+    }
+    if let Some(code) = &execution.code {
+        let (before, after) = (step.code_before.source.len(), code.source.len());
+        line(format_args!("code: {before} bytes -> {after} bytes, with hash {}", code.hash));
     }
     text.trim_end().to_owned()
 }

@@ -246,7 +246,7 @@ class Code:
     def __eq__(self, other):
         if isinstance(other, (Code, bytes, bytearray)):
             return bytes(self) == bytes(other)
-        return bytes(self) == bytes(other) if isinstance(other, (list, tuple)) else NotImplemented
+        return NotImplemented
 
     __hash__ = None
 
