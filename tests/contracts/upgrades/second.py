@@ -5,6 +5,9 @@ from genlayer import *
 class Upgradable(gl.Contract):
     count: u32
 
+    def __init__(self):
+        pass
+
     @gl.public.write
     def add(self) -> int:
         self.count += 1
