@@ -120,4 +120,20 @@ mod tests {
         let long = difference(&page(&[]), &page(&[7; 100]));
         assert!(long.starts_with("bytes 0 to 99: 0x00") && long.ends_with("07…"), "{long}");
     }
+
+    #[test]
+    fn code_that_a_call_replaced_is_told_to_people_and_to_programs() {
+        let code = |text: &'static str| Code::new(Bytes::from_static(text.as_bytes()));
+        let ended = Execution::ending(ExecutionOutcome::Return(Bytes::new()));
+        let (before, pages) = (code("old"), Pages::new());
+        let step =
+            |execution| Step { title: "go()", execution, before: &pages, code_before: &before };
+        let execution = Execution { code: Some(code("newer")), ..ended.clone() };
+        let told = shown(&step(&execution));
+        let expected = format!("code: 3 bytes -> 5 bytes, with hash {}", code("newer").hash);
+        assert!(told.ends_with(&expected), "{told}");
+        let told = json_of(&step(&execution)).unwrap();
+        assert_eq!(told["code"]["after"], code("newer").hash.to_string());
+        assert_eq!(json_of(&step(&ended)).unwrap()["code"], Json::Null);
+    }
 }

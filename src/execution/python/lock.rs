@@ -18,8 +18,8 @@ const LOCKED_SLOTS: u32 = 2;
 const UPGRADERS: u32 = 3;
 /// Most entries that either list may have.
 pub(super) const ENTRIES_MAX: usize = 65_536;
-/// Bytes of a list's length.
-const LENGTH_BYTES: usize = 4;
+/// Where a list's first entry lies, behind its length.
+const ENTRIES_OFFSET: u64 = 4;
 
 /// What an execution may not write.
 #[derive(Debug)]
@@ -66,12 +66,12 @@ fn entries<const N: usize>(
     store: &mut Store,
     fetch: &mut impl Fetch,
 ) -> Result<Vec<[u8; N]>, StoreError> {
-    let length = store.read(slot, 0, LENGTH_BYTES, fetch)?;
+    let length = store.read(slot, 0, size_of::<u32>(), fetch)?;
     let length = u32::from_le_bytes(length.try_into().unwrap_or_default());
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     if length > ENTRIES_MAX {
         return Err(StoreError::TooManyLocks);
     }
-    let bytes = store.read(slot, LENGTH_BYTES as u64, length * N, fetch)?;
+    let bytes = store.read(slot, ENTRIES_OFFSET, length * N, fetch)?;
     Ok(bytes.as_chunks::<N>().0.to_vec())
 }

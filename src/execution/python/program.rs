@@ -91,11 +91,12 @@ mod tests {
 
     #[test]
     fn what_is_no_code_is_refused_in_words() {
+        let large = vec![b'x'; CODE_BYTES_MAX + 1];
         for (code, words) in [
             (b"".as_slice(), "empty"),
             (b" \n\t", "empty"),
             (b"\xff\xfe", "neither UTF-8 text nor a zip archive"),
-            (&[b'x'; CODE_BYTES_MAX + 1], "has 1048577 bytes; at most 1048576"),
+            (&large, "has 1048577 bytes; at most 1048576"),
         ] {
             let refused = check(code).unwrap_err();
             assert!(refused.contains(words), "{refused}");

@@ -174,22 +174,21 @@ mod tests {
         assert_eq!(messages_of(0, true, 6), None);
     }
 
-    /// The code of an execution whose worker reports this, if the report makes sense.
-    fn code_of(code: &'static [u8], kind: u8, is_reader: bool) -> Option<Option<Code>> {
+    /// The execution of a worker that reports this as the new code of a contract of `old` code.
+    fn replacing(code: &'static [u8], kind: u8, is_reader: bool) -> Option<Execution> {
         let report =
             Report { code: Some(Bytes::from_static(code)), messages: Vec::new(), ..report(kind) };
         let own = Code::new(Bytes::from_static(b"old")).hash;
-        let terms = Terms { is_reader, balance: Amount::ZERO, code: own };
-        execution_of(report, terms).0.map(|execution| execution.code)
+        execution_of(report, Terms { is_reader, balance: Amount::ZERO, code: own }).0
     }
 
     #[test]
     fn only_what_returns_and_is_no_reader_replaces_the_code_by_other_code() {
         let new = Code::new(Bytes::from_static(b"new"));
-        assert_eq!(code_of(b"new", 0, false), Some(Some(new)));
-        assert_eq!(code_of(b"new", 1, false), Some(None));
-        assert_eq!(code_of(b"old", 0, false), Some(None));
-        assert_eq!(code_of(b"new", 0, true), None);
-        assert_eq!(code_of(b"", 0, false), None);
+        assert_eq!(replacing(b"new", 0, false).unwrap().code, Some(new));
+        assert_eq!(replacing(b"new", 1, false).unwrap().code, None);
+        assert_eq!(replacing(b"old", 0, false).unwrap().code, None);
+        assert_eq!(replacing(b"new", 0, true), None);
+        assert_eq!(replacing(b"", 0, false), None);
     }
 }
