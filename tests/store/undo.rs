@@ -147,12 +147,11 @@ impl<'a> Run<'a> {
     fn receipt(&self, job: &ConsensusJob, end: End, page: u32, messages: &[Sent]) -> Execution {
         let text = job.transaction.hash.to_string();
         let mut receipt = returning(&[(page, text.as_str()), (page + 10, "x")]);
-        match end {
-            End::Raises => receipt.outcome = ExecutionOutcome::UserError("no".into()),
-            _ => {
-                receipt.messages = messages.iter().map(|sent| self.message(sent)).collect();
-                receipt.code = (page == 2).then(|| Code::new(Bytes::from(text.into_bytes())));
-            }
+        if end == End::Raises {
+            receipt.outcome = ExecutionOutcome::UserError("no".into());
+        } else {
+            receipt.messages = messages.iter().map(|sent| self.message(sent)).collect();
+            receipt.code = (page == 2).then(|| Code::new(Bytes::from(text.into_bytes())));
         }
         receipt
     }
