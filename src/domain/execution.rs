@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, EmittedMessage, StateDelta};
+use super::{Code, Digest, EmittedMessage, StateDelta};
 
 /// How an execution ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub struct Execution {
     pub outcome: ExecutionOutcome,
     /// Pages of the contract's storage that changed; empty unless the outcome is a return.
     pub state: StateDelta,
+    /// The contract's code from now on, when it replaced it; none unless the outcome is a return.
+    pub code: Option<Code>,
     /// Messages the contract emitted, in order; none unless the outcome is a return.
     pub messages: Vec<EmittedMessage>,
     /// Events the contract emitted, in order; none unless the outcome is a return.
@@ -73,6 +75,7 @@ impl Execution {
         Self {
             outcome,
             state: StateDelta::default(),
+            code: None,
             messages: Vec::new(),
             events: Vec::new(),
             block_outputs: Vec::new(),
@@ -84,7 +87,7 @@ impl Execution {
     }
 
     /// Is the deterministic part equal: kind of outcome, returned or raised value, state,
-    /// emitted messages and events?
+    /// code, emitted messages and events?
     ///
     /// Protocol section 3. Error texts of the machine are not compared, as they may tell of time
     /// and memory; what the contract itself returned or raised is.
@@ -95,6 +98,7 @@ impl Execution {
         };
         same_outcome
             && self.state == other.state
+            && self.code == other.code
             && self.messages == other.messages
             && self.events == other.events
     }
@@ -120,6 +124,17 @@ mod tests {
         assert!(!chatty.has_same_effects_as(&returning(b"2")));
         chatty.events.push(EmittedEvent { topics: Vec::new(), data: Bytes::new() });
         assert!(!chatty.has_same_effects_as(&returning(b"1")));
+    }
+
+    #[test]
+    fn who_replaces_the_code_by_other_code_does_something_else() {
+        let replacing = |source| {
+            let code = Some(Code::new(Bytes::from_static(source)));
+            Execution { code, ..returning(b"1") }
+        };
+        assert!(replacing(b"new").has_same_effects_as(&replacing(b"new")));
+        assert!(!replacing(b"new").has_same_effects_as(&replacing(b"other")));
+        assert!(!replacing(b"new").has_same_effects_as(&returning(b"1")));
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Bytes, ExecutionOutcome};
+    use crate::domain::{Bytes, Code, ExecutionOutcome};
 
     /// `"3A 2D"` → five votes; `.` is outstanding.
     fn votes(text: &str) -> Vec<Option<Vote>> {
@@ -169,11 +169,14 @@ mod tests {
         };
         let raising = Execution::ending(ExecutionOutcome::UserError("no".into()));
         let doubting = Execution { disagreed_block: Some(0), ..returning(b"2") };
+        let code = Some(Code::new(Bytes::from_static(b"other code")));
+        let replacing = Execution { code, ..returning(b"1") };
         let leader = returning(b"1");
         for (own, expected) in [
             (returning(b"1"), Vote::Agree),
             (returning(b"2"), Vote::DeterministicViolation),
             (raising, Vote::DeterministicViolation),
+            (replacing, Vote::DeterministicViolation),
             // A doubted block explains every later difference, so it comes first.
             (doubting, Vote::Disagree),
         ] {

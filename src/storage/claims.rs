@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::Connection;
 use super::batch::BatchContext;
 use super::contexts;
-use super::contracts::{ContractBasis, basis, snapshot};
+use super::contracts::{ContractBasis, basis, code, snapshot};
 use super::effects::StoredDecision;
 use super::failure::During;
 use super::history::past_rounds;
@@ -20,8 +20,8 @@ use crate::domain::ledger::{
     Claim, ConsensusJob, Electorate, Hold, SharedViews, Snapshot, StateVersion, StoreError,
 };
 use crate::domain::{
-    Address, Amount, Code, Digest, EventKind, Execution, Pages, Payload, PayloadKind, Phase,
-    Status, Timestamp, Transaction, TxHash,
+    Address, Amount, Code, EventKind, Execution, Pages, Payload, PayloadKind, Phase, Status,
+    Timestamp, Transaction, TxHash,
 };
 
 /// Claims a transaction for a process that owns its database alone.
@@ -252,21 +252,12 @@ impl Start {
         self.balance = stored.balance_before;
         if progress.effective.is_some() {
             self.overlay.extend(stored.inverse.clone());
-            if progress.kind == PayloadKind::Upgrade {
+            if stored.replaces_code(progress.kind) {
                 self.code = stored.code_before.map(|hash| code(conn, hash)).transpose()?;
             }
         }
         Ok(())
     }
-}
-
-fn code(conn: &mut Connection, hash: Digest) -> Result<Code, StoreError> {
-    let source: Vec<u8> = codes::table
-        .find(hash.as_bytes().as_slice())
-        .select(codes::source)
-        .get_result(conn)
-        .during("reading a code")?;
-    Ok(Code { hash, source: source.into() })
 }
 
 /// The code that a deploy or an upgrade brings.

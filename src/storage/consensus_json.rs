@@ -44,6 +44,9 @@ struct ReceiptJson {
     result: Json,
     state_digest: Digest,
     pages_written: usize,
+    /// The code that the contract gave itself, which the contract shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_hash: Option<Digest>,
     messages: Vec<Json>,
     block_outputs: Vec<Json>,
     stdout: String,
@@ -89,6 +92,7 @@ fn receipt(execution: &Execution) -> ReceiptJson {
         result,
         state_digest: execution.state.digest(),
         pages_written: execution.state.0.len(),
+        code_hash: execution.code.as_ref().map(|code| code.hash),
         messages: execution.messages.iter().map(message).collect(),
         block_outputs: execution.block_outputs.iter().map(block_output).collect(),
         stdout: capped(&execution.stdout),

@@ -14,13 +14,13 @@ use crate::domain::ledger::{
     ContractRecord, ContractView, Page as PageOf, Position, Snapshot, StateVersion, StoreError,
 };
 use crate::domain::{
-    Address, Amount, Bytes, Code, Page, PageKey, Pages, SlotId, Timestamp, TxHash,
+    Address, Amount, Bytes, Code, Digest, Page, PageKey, Pages, SlotId, Timestamp, TxHash,
 };
 
 /// A state of more pages is not sent along whole.
 pub(super) const SNAPSHOT_PAGES_MAX: usize = 256;
 
-type ContractRow = (Vec<u8>, i64, Vec<u8>, Vec<u8>, Vec<u8>, i64, Option<i64>, String);
+type ContractRow = (Vec<u8>, i64, Vec<u8>, Vec<u8>, Vec<u8>, i64, Option<Vec<u8>>, String);
 
 /// What an execution of a contract starts from.
 pub(super) struct ContractBasis {
@@ -92,18 +92,58 @@ pub(super) fn remove(conn: &mut Connection, address: Address) -> Result<(), Stor
     one_row(diesel::delete(contracts::table.find(address)).execute(conn), OPERATION)
 }
 
-/// The contract's deploy became final.
+/// The contract's deploy became final, with this code.
 pub(super) fn mark_finalized(
     conn: &mut Connection,
     address: Address,
+    code_hash: &[u8],
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    const OPERATION: &str = "finalizing a contract";
-    diesel::update(contracts::table.find(address.as_bytes().as_slice()))
-        .set(contracts::finalized_at.eq(at.as_millis()))
-        .execute(conn)
-        .during(OPERATION)?;
-    Ok(())
+    let changed = diesel::update(contracts::table.find(address.as_bytes().as_slice()))
+        .set((contracts::finalized_at.eq(at.as_millis()), contracts::final_code_hash.eq(code_hash)))
+        .execute(conn);
+    one_row(changed, "finalizing a contract")
+}
+
+/// The contract's code of the accepted state became final.
+pub(super) fn set_final_code(
+    conn: &mut Connection,
+    address: Address,
+    code_hash: &[u8],
+) -> Result<(), StoreError> {
+    let changed = diesel::update(contracts::table.find(address.as_bytes().as_slice()))
+        .set(contracts::final_code_hash.eq(code_hash))
+        .execute(conn);
+    one_row(changed, "finalizing a contract's code")
+}
+
+/// The code that has this hash.
+pub(super) fn code(conn: &mut Connection, hash: Digest) -> Result<Code, StoreError> {
+    let source: Vec<u8> = codes::table
+        .find(hash.as_bytes().as_slice())
+        .select(codes::source)
+        .get_result(conn)
+        .during("reading a code")?;
+    Ok(Code { hash, source: source.into() })
+}
+
+/// Stores a code unless it is there already.
+pub(super) fn insert_code(conn: &mut Connection, code: &Code) -> Result<(), StoreError> {
+    let hash = code.hash.as_bytes().as_slice();
+    let stored: Option<Vec<u8>> = codes::table
+        .find(hash)
+        .select(codes::hash)
+        .get_result(conn)
+        .optional()
+        .during("looking for a code")?;
+    if stored.is_some() {
+        return Ok(());
+    }
+    let source: &[u8] = &code.source;
+    let inserted = diesel::insert_into(codes::table)
+        .values((codes::hash.eq(hash), codes::source.eq(source)))
+        .execute(conn);
+    one_row(inserted, "storing a code")
 }
 
 /// The contract at `address`, if there is one.
@@ -114,11 +154,11 @@ pub fn contract_get(
     Ok(find(conn, address)?.map(|(record, _)| record))
 }
 
-/// A contract, and whether its deploy is final.
+/// A contract, and the hash of its final code once its deploy is final.
 fn find(
     conn: &mut Connection,
     address: Address,
-) -> Result<Option<(ContractRecord, bool)>, StoreError> {
+) -> Result<Option<(ContractRecord, Option<Digest>)>, StoreError> {
     let row: Option<ContractRow> = contracts::table
         .inner_join(codes::table)
         .inner_join(accounts::table.on(accounts::address.eq(contracts::address)))
@@ -130,15 +170,15 @@ fn find(
             codes::source,
             contracts::deployed_by,
             contracts::deployed_at,
-            contracts::finalized_at,
+            contracts::final_code_hash,
             accounts::balance,
         ))
         .get_result(conn)
         .optional()
         .during("reading a contract")?;
     row.map(|row| {
-        let is_final = row.6.is_some();
-        Ok((record(row)?, is_final))
+        let final_code = row.6.as_deref().map(digest).transpose()?;
+        Ok((record(row)?, final_code))
     })
     .transpose()
 }
@@ -174,7 +214,7 @@ pub fn contract_list(
             codes::source,
             contracts::deployed_by,
             contracts::deployed_at,
-            contracts::finalized_at,
+            contracts::final_code_hash,
             accounts::balance,
         ))
         .load(conn)
@@ -186,15 +226,19 @@ pub fn contract_list(
     Ok(PageOf { items, next })
 }
 
-/// Code and state of a contract; its finalized state exists once its deploy is final.
+/// Code and state of a contract; its finalized state exists once its deploy is final, and has the
+/// code that was final last.
 pub fn contract_view(
     conn: &mut Connection,
     address: Address,
     version: StateVersion,
 ) -> Result<Option<ContractView>, StoreError> {
-    let Some((record, is_final)) = find(conn, address)? else { return Ok(None) };
-    if version == StateVersion::Finalized && !is_final {
-        return Ok(None);
+    let Some((mut record, final_code)) = find(conn, address)? else { return Ok(None) };
+    if version == StateVersion::Finalized {
+        let Some(final_code) = final_code else { return Ok(None) };
+        if final_code != record.code.hash {
+            record.code = code(conn, final_code)?;
+        }
     }
     let snapshot = snapshot(conn, address, version)?;
     Ok(Some(ContractView { record, snapshot }))

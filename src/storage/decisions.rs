@@ -14,7 +14,7 @@ use super::rows::Progress;
 use super::schema::{decisions, transactions};
 use super::transactions::{one_row, words};
 use super::undo::{Undoing, decided_after};
-use super::{appeals, consensus_json, receipts, writes};
+use super::{appeals, consensus_json, contracts, receipts, writes};
 use crate::domain::ledger::{Announcement, Decision, Persisted, StoreError};
 use crate::domain::{AppealKind, EventKind, Evidence, Execution, Pages, Phase, Status, Timestamp};
 
@@ -138,6 +138,10 @@ fn decide(
     }
     let effects = Effects::prepare(conn, progress, decision)?;
     record_all(ctx, steps);
+    // Also of a receipt without effect: an appeal judges it again.
+    if let Some(code) = decision.receipt.as_deref().and_then(|receipt| receipt.code.as_ref()) {
+        contracts::insert_code(conn, code)?;
+    }
     effects.apply(conn, ctx, progress, decision)?;
     let attempt = i32::try_from(decision.attempt).during(OPERATION)?;
     insert(conn, progress, decision, Some(&effects), consensus)?;

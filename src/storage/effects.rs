@@ -12,7 +12,8 @@ use super::schema::decisions;
 use super::{children, contracts, logs, receipts, writes};
 use crate::domain::ledger::{Decision, StoreError};
 use crate::domain::{
-    Amount, AppealKind, Digest, Execution, Pages, PayloadKind, Phase, Status, Timestamp, Trigger,
+    Amount, AppealKind, Code, Digest, Execution, Pages, PayloadKind, Phase, Status, Timestamp,
+    Trigger,
 };
 
 /// No pages.
@@ -93,14 +94,12 @@ impl<'a> Effects<'a> {
             account.store(conn)?;
         }
         let at = decision.decided_at;
-        match progress.kind {
-            PayloadKind::Deploy => {
-                contracts::insert(conn, progress.queue, own_code(progress)?, progress.hash, at)?;
-            }
-            PayloadKind::Upgrade => {
-                contracts::set_code(conn, progress.queue, own_code(progress)?)?;
-            }
-            PayloadKind::Call | PayloadKind::Transfer => {}
+        let replaced = self.receipt.and_then(|receipt| receipt.code.as_ref());
+        if progress.kind == PayloadKind::Deploy {
+            let code = code_after(progress, replaced)?;
+            contracts::insert(conn, progress.queue, code, progress.hash, at)?;
+        } else if replaces_code(progress.kind, replaced) {
+            contracts::set_code(conn, progress.queue, code_after(progress, replaced)?)?;
         }
         writes::apply_accepted(conn, progress.queue, self.pages())?;
         if let Some(receipt) = self.receipt {
@@ -110,8 +109,20 @@ impl<'a> Effects<'a> {
     }
 }
 
-fn own_code(progress: &Progress) -> Result<&[u8], StoreError> {
-    progress.code_hash.as_deref().ok_or_else(|| {
+/// Does a transaction of this kind, whose execution gave the contract this code, change the code of
+/// the contract that is there?
+const fn replaces_code(kind: PayloadKind, replaced: Option<&Code>) -> bool {
+    matches!(kind, PayloadKind::Upgrade) || replaced.is_some()
+}
+
+/// The hash of the code that a transaction leaves: what the contract gave itself counts more than
+/// what it was brought.
+fn code_after<'a>(
+    progress: &'a Progress,
+    replaced: Option<&'a Code>,
+) -> Result<&'a [u8], StoreError> {
+    let replaced = replaced.map(|code| code.hash.as_bytes().as_slice());
+    replaced.or(progress.code_hash.as_deref()).ok_or_else(|| {
         database_error("storing a contract", format!("`{}` has no code", progress.hash))
     })
 }
@@ -125,6 +136,11 @@ pub(super) struct StoredDecision {
 }
 
 impl StoredDecision {
+    /// Did it, of a transaction of this kind, replace the contract's code?
+    pub(super) fn replaces_code(&self, kind: PayloadKind) -> bool {
+        replaces_code(kind, self.receipt.as_ref().and_then(|receipt| receipt.code.as_ref()))
+    }
+
     /// The last decision of the rounds that count which was no re-vote: the one that stands.
     pub(super) fn last(
         conn: &mut Connection,
@@ -169,7 +185,7 @@ impl StoredDecision {
         let pages = writes::decode(&written)?;
         Ok(Self {
             inverse: writes::decode(&inverse)?,
-            receipt: receipt.map(|bytes| receipts::decode(&bytes, pages)).transpose()?,
+            receipt: receipt.map(|bytes| receipts::decode(conn, &bytes, pages)).transpose()?,
             balance_before: super::rows::parsed(&balance)?,
             code_before: code.as_deref().map(digest).transpose()?,
         })
@@ -194,16 +210,18 @@ pub(super) fn revert(
     }
     writes::apply_accepted(conn, progress.queue, &stored.inverse)?;
     logs::remove(conn, progress.position)?;
-    match (progress.kind, stored.code_before) {
-        (PayloadKind::Deploy, _) => contracts::remove(conn, progress.queue),
-        (PayloadKind::Upgrade, Some(code)) => {
+    if progress.kind == PayloadKind::Deploy {
+        return contracts::remove(conn, progress.queue);
+    }
+    match stored.code_before {
+        Some(code) if stored.replaces_code(progress.kind) => {
             contracts::set_code(conn, progress.queue, code.as_bytes())
         }
         _ => Ok(()),
     }
 }
 
-/// The effects of a decision become final: its pages, its contract, and what waited for it.
+/// The effects of a decision become final: its pages, its contract and code, and what waited for it.
 pub(super) fn finalize(
     conn: &mut Connection,
     ctx: &mut BatchContext,
@@ -219,8 +237,12 @@ pub(super) fn finalize(
         database_error(OPERATION, format!("the receipt of `{}` is gone", progress.hash))
     })?;
     writes::apply_finalized(conn, progress.queue, &receipt.state.0)?;
+    let replaced = receipt.code.as_ref();
     if progress.kind == PayloadKind::Deploy {
-        contracts::mark_finalized(conn, progress.queue, at)?;
+        let code = code_after(progress, replaced)?;
+        contracts::mark_finalized(conn, progress.queue, code, at)?;
+    } else if replaces_code(progress.kind, replaced) {
+        contracts::set_final_code(conn, progress.queue, code_after(progress, replaced)?)?;
     }
     let outgoing = Outgoing::of(conn, progress, &receipt)?;
     children::send(conn, ctx, progress, attempt, &outgoing, Trigger::Finalized, at)

@@ -136,6 +136,7 @@ diesel::table! {
         deployed_by -> Binary,
         deployed_at -> BigInt,
         finalized_at -> Nullable<BigInt>,
+        final_code_hash -> Nullable<Binary>,
     }
 }
 

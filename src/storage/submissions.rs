@@ -9,6 +9,7 @@ use super::accounts::{Account, Totals};
 use super::batch::BatchContext;
 use super::conditions::Addressee;
 use super::contexts;
+use super::contracts::insert_code;
 use super::envelopes;
 use super::failure::During;
 use super::rows::{TransactionRow, number, unknown_transaction};
@@ -381,23 +382,4 @@ pub(super) fn insert(
     };
     let inserted = diesel::insert_into(transactions::table).values(row).execute(conn);
     one_row(inserted, OPERATION)
-}
-
-/// Stores a code unless it is there already.
-fn insert_code(conn: &mut Connection, code: &Code) -> Result<(), StoreError> {
-    let hash = code.hash.as_bytes().as_slice();
-    let stored: Option<Vec<u8>> = codes::table
-        .find(hash)
-        .select(codes::hash)
-        .get_result(conn)
-        .optional()
-        .during("looking for a code")?;
-    if stored.is_some() {
-        return Ok(());
-    }
-    let source: &[u8] = &code.source;
-    let inserted = diesel::insert_into(codes::table)
-        .values((codes::hash.eq(hash), codes::source.eq(source)))
-        .execute(conn);
-    one_row(inserted, "storing a code")
 }

@@ -91,7 +91,7 @@ pub(crate) fn request(source: &str, method: Option<&str>, args: Vec<Value>) -> E
 /// A contract with its state.
 pub(crate) struct Contract {
     executor: PythonExecutor,
-    source: String,
+    pub(crate) code: Code,
     pub(crate) state: Pages,
     pub(crate) sender: Address,
     pub(crate) value: Amount,
@@ -103,7 +103,7 @@ impl Contract {
     pub(crate) async fn deploy(executor: &PythonExecutor, source: &str, args: Vec<Value>) -> Self {
         let mut contract = Self {
             executor: executor.clone(),
-            source: source.to_owned(),
+            code: Code::new(Bytes::copy_from_slice(source.as_bytes())),
             state: Pages::new(),
             sender: account(0xaa),
             value: Amount::ZERO,
@@ -116,7 +116,7 @@ impl Contract {
 
     /// A request against the present state.
     pub(crate) fn request(&self, method: Option<&str>, args: Vec<Value>) -> ExecutionRequest {
-        let mut request = request(&self.source, method, args);
+        let mut request = ExecutionRequest { code: self.code.clone(), ..request("", method, args) };
         request.message.sender = self.sender;
         (request.message.value, request.message.balance) = (self.value, self.balance);
         request.snapshot.pages = Arc::new(self.state.clone());
@@ -132,6 +132,7 @@ impl Contract {
 
     /// Keeps what an execution changed.
     pub(crate) fn apply(&mut self, execution: &Execution) {
+        self.code = execution.code.clone().unwrap_or_else(|| self.code.clone());
         for (key, page) in &execution.state.0 {
             assert_ne!(self.state.get(key).cloned().unwrap_or_default(), *page, "no change");
             if page.is_empty() {

@@ -29,4 +29,5 @@ mod schemas;
 mod storage;
 mod surroundings;
 mod trial;
+mod upgrades;
 mod views;

@@ -91,7 +91,7 @@ fn stored(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A package of a main module with this text.
-fn board(main: &str) -> Vec<u8> {
+pub(crate) fn board(main: &str) -> Vec<u8> {
     stored(&[("runner.json", MULTI), ("contract/__init__.py", main)])
 }
 

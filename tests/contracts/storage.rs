@@ -67,7 +67,11 @@ async fn fields_lie_where_the_layout_says() {
     assert_eq!(page(child(fields, 31)), [7, 0, 0, 0, 8]);
     assert_eq!(page(child(fields, 38)), [0x7f, 0xff]);
     assert_eq!(page(child(fields, 46)), [5, 6]);
-    assert_eq!(contract.state.len(), 5);
+    // What is locked from the start: the root, the code, and the lists of locks and of upgraders.
+    let lists = [1, 2, 3].map(|offset| child([0; 32], offset));
+    let locked = [[4, 0, 0, 0].as_slice(), &[0; 32], lists.as_flattened()].concat();
+    assert_eq!(page(child([0; 32], 2)), locked);
+    assert_eq!(contract.state.len(), 6);
 }
 
 const MODEL: &str = r#"

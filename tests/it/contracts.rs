@@ -115,7 +115,11 @@ impl World {
     /// Deploys an example.
     async fn deploy(&self, name: &str, args: Vec<Value>) -> Address {
         let example = examples().iter().find(|example| example.name == name).unwrap();
-        let code = Bytes::from_static(example.source.as_bytes());
+        self.deploy_source(example.source, args).await
+    }
+
+    async fn deploy_source(&self, source: &'static str, args: Vec<Value>) -> Address {
+        let code = Bytes::from_static(source.as_bytes());
         let payload = Payload::Deploy { code, calldata: calldata(None, args) };
         let hash = self.handles.submit(transaction(account(0), None, payload)).await.unwrap();
         let record = decided(&self.handles, hash.hash).await;
@@ -321,5 +325,27 @@ async fn a_portfolio_reads_other_contracts_in_reads_and_in_consensus() {
     assert_eq!(world.must(0, portfolio, 0, "remember", vec![]).await, int(350));
     let again = world.call(0, portfolio, 0, "remember", vec![]).await;
     assert_eq!(ending(&again), ("user_error".to_owned(), "350 is no more than 350".into()));
+    world.stop().await;
+}
+
+#[actix::test]
+async fn a_contract_is_upgraded_by_itself_for_its_upgraders_only() {
+    const FIRST: &str = include_str!("../contracts/upgrades/first.py");
+    const SECOND: &str = include_str!("../contracts/upgrades/second.py");
+    let world = world(0).await;
+    let upgraders = Value::Array(vec![Value::Address(account(1))]);
+    let contract = world.deploy_source(FIRST, vec![upgraders]).await;
+    let new_code = || vec![Value::Bytes(Bytes::from_static(SECOND.as_bytes()))];
+    let stranger = world.call(0, contract, 0, "update_code", new_code()).await;
+    assert_eq!(ending(&stranger), ("vm_error".to_owned(), "exit_code 1".into()));
+    assert_eq!(world.read(contract, "version", vec![]).await, text("first"));
+    world.must(2, contract, 0, "add", vec![]).await;
+    world.must(1, contract, 0, "update_code", new_code()).await;
+    assert_eq!(world.must(2, contract, 0, "add_many", vec![int(5)]).await, int(7));
+    assert_eq!(world.read(contract, "version", vec![]).await, text("second"));
+    let record = world.handles.contract(contract).await.unwrap().unwrap();
+    assert_eq!(&record.code.source[..], SECOND.as_bytes());
+    let schema = world.handles.schema(contract).await.unwrap();
+    assert!(schema["methods"]["add_many"].is_object(), "{schema}");
     world.stop().await;
 }

@@ -34,4 +34,5 @@ mod snapshot_limits;
 mod snapshots;
 mod submissions;
 mod undo;
+mod upgrades;
 mod windows;

@@ -8,8 +8,8 @@ use agora::domain::ledger::{
     TransactionFilter, ValidatorChange,
 };
 use agora::domain::{
-    Address, Amount, Bytes, EmittedMessage, Execution, ExecutionOutcome, MessageBody, PageKey,
-    Phase, Stake, Status, Trigger, TxHash, calldata,
+    Address, Amount, Bytes, Code, EmittedMessage, Execution, ExecutionOutcome, MessageBody,
+    PageKey, Phase, Stake, Status, Trigger, TxHash, calldata,
 };
 use agora::storage;
 use proptest::prelude::*;
@@ -147,9 +147,11 @@ impl<'a> Run<'a> {
     fn receipt(&self, job: &ConsensusJob, end: End, page: u32, messages: &[Sent]) -> Execution {
         let text = job.transaction.hash.to_string();
         let mut receipt = returning(&[(page, text.as_str()), (page + 10, "x")]);
-        match end {
-            End::Raises => receipt.outcome = ExecutionOutcome::UserError("no".into()),
-            _ => receipt.messages = messages.iter().map(|sent| self.message(sent)).collect(),
+        if end == End::Raises {
+            receipt.outcome = ExecutionOutcome::UserError("no".into());
+        } else {
+            receipt.messages = messages.iter().map(|sent| self.message(sent)).collect();
+            receipt.code = (page == 2).then(|| Code::new(Bytes::from(text.into_bytes())));
         }
         receipt
     }
@@ -172,7 +174,7 @@ impl<'a> Run<'a> {
 /// All that the law speaks of.
 #[derive(Debug, PartialEq, Eq)]
 struct Ledger {
-    contracts: BTreeMap<Address, Vec<(PageKey, Bytes)>>,
+    contracts: BTreeMap<Address, (Code, Vec<(PageKey, Bytes)>)>,
     balances: BTreeMap<Address, Amount>,
     pending: Vec<TxHash>,
 }
@@ -191,7 +193,7 @@ impl Ledger {
                 None,
                 usize::MAX,
             );
-            contracts.insert(record.address, pages.unwrap());
+            contracts.insert(record.address, (record.code, pages.unwrap()));
             balances.insert(record.address, record.balance);
         }
         for account in [alice(), bob()] {
@@ -215,7 +217,7 @@ fn overturn(store: &mut Store, hash: TxHash) -> Option<Persisted> {
 }
 
 /// The decision, at 8, that the receipt at hand does not hold.
-fn overturned(job: &ConsensusJob) -> Decision {
+pub fn overturned(job: &ConsensusJob) -> Decision {
     let receipt = job.receipt.clone().unwrap();
     Decision {
         announced: Vec::new(),

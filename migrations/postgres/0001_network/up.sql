@@ -133,7 +133,10 @@ CREATE TABLE contracts (
   code_hash BYTEA NOT NULL REFERENCES codes (hash),
   deployed_by BYTEA NOT NULL UNIQUE REFERENCES transactions (hash),
   deployed_at BIGINT NOT NULL,
-  finalized_at BIGINT
+  finalized_at BIGINT,
+  -- The code that belongs to the finalized state.
+  final_code_hash BYTEA REFERENCES codes (hash)
+    CHECK ((final_code_hash IS NULL) = (finalized_at IS NULL))
 );
 
 CREATE TABLE contract_storage (

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::CliError;
 use crate::domain::calldata::Value;
-use crate::domain::{Bytes, Execution, ExecutionOutcome, Page, Pages, to_json};
+use crate::domain::{Bytes, Code, Execution, ExecutionOutcome, Page, Pages, to_json};
 
 /// Changed bytes of a page that are shown, at most.
 const SHOWN_MAX: usize = 32;
@@ -19,6 +19,8 @@ pub(super) struct Step<'a> {
     pub(super) execution: &'a Execution,
     /// The state before it.
     pub(super) before: &'a Pages,
+    /// The code before it.
+    pub(super) code_before: &'a Code,
 }
 
 fn returned(bytes: &Bytes) -> Json {
@@ -48,6 +50,9 @@ pub(super) fn json_of(step: &Step<'_>) -> Result<Json, CliError> {
         "stdout": execution.stdout,
         "traceback": execution.stderr,
         "state": state,
+        "code": execution.code.as_ref().map(|code| {
+            json!({ "before": step.code_before.hash, "after": code.hash, "bytes": code.source.len() })
+        }),
         "messages": serde_json::to_value(&execution.messages)?,
         "cost": serde_json::to_value(execution.cost)?,
     }))
@@ -81,6 +86,10 @@ pub(super) fn shown(step: &Step<'_>) -> String {
         let before = step.before.get(key).cloned().unwrap_or_default();
         line(format_args!("slot {} page {}: {}", key.slot.0, key.index, difference(&before, page)));
     }
+    if let Some(code) = &execution.code {
+        let (before, after) = (step.code_before.source.len(), code.source.len());
+        line(format_args!("code: {before} bytes -> {after} bytes, with hash {}", code.hash));
+    }
     text.trim_end().to_owned()
 }
 
@@ -110,5 +119,21 @@ mod tests {
         assert_eq!(difference(&page(&[1, 2, 3]), &page(&[1])), "bytes 1 to 2: 0x0203 -> 0x0000");
         let long = difference(&page(&[]), &page(&[7; 100]));
         assert!(long.starts_with("bytes 0 to 99: 0x00") && long.ends_with("07…"), "{long}");
+    }
+
+    #[test]
+    fn code_that_a_call_replaced_is_told_to_people_and_to_programs() {
+        let code = |text: &'static str| Code::new(Bytes::from_static(text.as_bytes()));
+        let ended = Execution::ending(ExecutionOutcome::Return(Bytes::new()));
+        let (before, pages) = (code("old"), Pages::new());
+        let step =
+            |execution| Step { title: "go()", execution, before: &pages, code_before: &before };
+        let execution = Execution { code: Some(code("newer")), ..ended.clone() };
+        let told = shown(&step(&execution));
+        let expected = format!("code: 3 bytes -> 5 bytes, with hash {}", code("newer").hash);
+        assert!(told.ends_with(&expected), "{told}");
+        let told = json_of(&step(&execution)).unwrap();
+        assert_eq!(told["code"]["after"], code("newer").hash.to_string());
+        assert_eq!(json_of(&step(&ended)).unwrap()["code"], Json::Null);
     }
 }

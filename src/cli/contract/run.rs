@@ -176,7 +176,7 @@ async fn once(
     at: Timestamp,
     executor: &PythonExecutor,
 ) -> Result<u8, CliError> {
-    let code = read(&arguments.file)?;
+    let mut code = read(&arguments.file)?;
     let (mut pages, mut balance) = (Pages::new(), Amount::ZERO);
     let (mut steps, mut exit) = (Vec::new(), EXIT_OK);
     for (number, planned) in plan.iter().enumerate() {
@@ -203,7 +203,12 @@ async fn once(
         } else {
             exit = EXIT_FAILURE;
         }
-        let step = Step { title: &planned.title, execution: &execution, before: &pages };
+        let step = Step {
+            title: &planned.title,
+            execution: &execution,
+            before: &pages,
+            code_before: &code,
+        };
         if arguments.json {
             steps.push(json_of(&step)?);
         } else {
@@ -212,6 +217,7 @@ async fn once(
         for (key, page) in &execution.state.0 {
             pages.insert(*key, page.clone());
         }
+        code = execution.code.unwrap_or(code);
         if exit != EXIT_OK {
             break;
         }

@@ -39,6 +39,8 @@ pub(super) struct Report {
     pub(super) payload: Bytes,
     /// Pages that changed.
     pub(super) pages: Vec<(PageKey, Page)>,
+    /// The contract's code from now on, when it replaced it.
+    pub(super) code: Option<Bytes>,
     /// Messages the contract sent.
     pub(super) messages: Vec<EmittedMessage>,
     /// Events the contract emitted.
@@ -177,6 +179,10 @@ impl FromWorker {
                 writer.0.push(report.kind);
                 writer.bytes(&report.payload);
                 writer.pages(&report.pages);
+                writer.0.push(u8::from(report.code.is_some()));
+                if let Some(code) = &report.code {
+                    writer.bytes(code);
+                }
                 writer.messages(&report.messages);
                 writer.events(&report.events);
                 writer.blobs(&report.blocks);
@@ -223,6 +229,7 @@ impl FromWorker {
                 kind: reader.u8()?,
                 payload: reader.bytes()?,
                 pages: reader.pages()?,
+                code: if reader.bool()? { Some(reader.bytes()?) } else { None },
                 messages: reader.messages()?,
                 events: reader.events()?,
                 blocks: reader.list(Reader::bytes)?,
@@ -280,6 +287,7 @@ mod tests {
             kind: 2,
             payload: Bytes::from_static(b"OOM"),
             pages: vec![page()],
+            code: Some(Bytes::from_static(b"code")),
             messages,
             events: vec![event()],
             blocks: vec![Bytes::from_static(b"output")],

@@ -10,7 +10,7 @@ use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
 use super::tame::is_tame;
-use super::{identity, native, values};
+use super::{identity, native, native_code, values};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 use crate::execution::package::Package;
@@ -75,7 +75,8 @@ struct Compiled {
     modules: PyObjectRef,
     /// Other files by path.
     files: PyObjectRef,
-    source_bytes: usize,
+    /// The code as it is stored.
+    source: Bytes,
     /// May jobs of it follow each other in one process?
     is_tame: bool,
 }
@@ -145,7 +146,7 @@ impl Python {
             return;
         }
         let bytes =
-            |kept: &VecDeque<Compiled>| kept.iter().map(|it| it.source_bytes).sum::<usize>();
+            |kept: &VecDeque<Compiled>| kept.iter().map(|it| it.source.len()).sum::<usize>();
         while self.compiled.len() > KEPT_MAX || bytes(&self.compiled) > KEPT_SOURCE_BYTES_MAX {
             self.compiled.pop_front();
         }
@@ -158,7 +159,7 @@ impl Python {
         let compiled = self.interpreter.enter(|vm| compile(hash, &package, vm));
         let compiled = compiled
             .map_err(|_error| Ending::failure("invalid_contract", "the code cannot be kept\n"))?;
-        self.compiled.push_back(Compiled { source_bytes: source.len(), ..compiled });
+        self.compiled.push_back(Compiled { source: source.clone(), ..compiled });
         Ok(())
     }
 
@@ -167,6 +168,7 @@ impl Python {
         let Some(compiled) = self.compiled.iter().find(|compiled| compiled.hash == job.code) else {
             return Ending::failure("exit_code 1", "the code is not here\n");
         };
+        native::with_store(|store| store.set_code(compiled.source.clone()));
         self.interpreter.enter(|vm| {
             vm.recursion_limit.set(RECURSION_MAX);
             self.call(compiled, job, vm).unwrap_or_else(|error| {
@@ -226,7 +228,7 @@ fn compile(hash: Digest, package: &Package, vm: &VirtualMachine) -> PyResult<Com
         runner: vm.ctx.new_str(package.runner.as_str()).into(),
         modules: modules.into(),
         files: files.into(),
-        source_bytes: 0,
+        source: Bytes::new(),
         is_tame: package.modules.values().all(|module| is_tame(&module.source)),
     })
 }
@@ -245,9 +247,11 @@ fn build() -> Interpreter {
     let builder = Interpreter::builder(settings);
     let stdlib = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
     let own = native::module_def(&builder.ctx);
+    let code = native_code::module_def(&builder.ctx);
     builder
         .add_native_modules(&stdlib)
         .add_native_module(own)
+        .add_native_module(code)
         .add_frozen_modules(rustpython_pylib::FROZEN_STDLIB)
         .init_hook(|vm| {
             // Everything is frozen into the binary; no path is ever searched.

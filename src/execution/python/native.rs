@@ -10,12 +10,12 @@ use std::cell::RefCell;
 use super::blocks::Blocks;
 use super::eventlog::EventLog;
 use super::frame::{FromWorker, ToWorker};
-use super::job::Job;
-use super::link::Link;
+use super::job::{Job, Task};
+use super::link::{Parent, with_link};
 use super::outbox::Outbox;
 use super::output::Output;
 use super::scope::{Effects, Scopes};
-use super::store::{Fetch, Store};
+use super::store::Store;
 use crate::domain::{Address, Bytes, EmittedEvent, EmittedMessage, Page, PageKey, U256};
 
 /// What the running job may use.
@@ -42,7 +42,6 @@ impl State {
 
 thread_local! {
     static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
-    static LINK: RefCell<Option<Link>> = const { RefCell::new(None) };
 }
 
 /// What a job leaves behind.
@@ -50,6 +49,8 @@ thread_local! {
 pub(super) struct Leftovers {
     /// Pages that changed.
     pub(super) changes: Vec<(PageKey, Page)>,
+    /// The contract's code from now on, when that is other code.
+    pub(super) code: Option<Bytes>,
     /// Messages that were sent.
     pub(super) messages: Vec<EmittedMessage>,
     /// Events that were emitted.
@@ -64,19 +65,13 @@ pub(super) struct Leftovers {
     pub(super) stderr: String,
 }
 
-/// Hands the link to the parent to this thread.
-pub(super) fn set_link(link: Link) {
-    LINK.set(Some(link));
-}
-
-/// Uses the link to the parent.
-pub(super) fn with_link<T>(use_it: impl FnOnce(&mut Link) -> Option<T>) -> Option<T> {
-    LINK.with_borrow_mut(|link| link.as_mut().and_then(use_it))
-}
-
 /// Makes a job's storage and message what native functions work on.
 pub(super) fn begin(job: &mut Job) {
-    let store = Store::new(std::mem::take(&mut job.pages), job.complete);
+    let mut store = Store::new(std::mem::take(&mut job.pages), job.complete);
+    match job.task {
+        Task::Constructor => store.lock_default(&mut Parent),
+        Task::Method | Task::Schema => store.lock_against(job.sender),
+    }
     let balance = U256::from_be_bytes(job.balance);
     let mut outbox = Outbox::new(Address::new(job.contract), job.chain_id, balance);
     if job.reader {
@@ -103,6 +98,7 @@ pub(super) fn finish() -> Leftovers {
     STATE.take().map_or_else(Leftovers::default, |state| {
         let (blocks, disagreed) = state.blocks.finish();
         Leftovers {
+            code: state.store.new_code(),
             changes: state.store.into_changes(),
             messages: state.outbox.into_messages(),
             events: state.events.into_events(),
@@ -126,19 +122,9 @@ fn ask_parent(question: Vec<u8>) -> Option<Bytes> {
     })
 }
 
-/// Asks the parent for pages.
-struct Parent;
-
-impl Fetch for Parent {
-    fn fetch(&mut self, keys: &[PageKey]) -> Option<Vec<Page>> {
-        with_link(|link| {
-            link.send(&FromWorker::ReadPages(keys.to_vec())).ok()?;
-            match link.receive()? {
-                ToWorker::Pages(pages) => Some(pages),
-                ToWorker::Job(_) | ToWorker::Code(_) | ToWorker::Answer(_) => None,
-            }
-        })
-    }
+/// Uses the storage of the running job; `None` when there is none.
+pub(super) fn with_store<T>(use_it: impl FnOnce(&mut Store) -> T) -> Option<T> {
+    STATE.with_borrow_mut(|state| state.as_mut().map(|state| use_it(&mut state.store)))
 }
 
 pub(super) use _genlayer::module_def;
@@ -146,14 +132,13 @@ pub(super) use _genlayer::module_def;
 #[rustpython_vm::pymodule]
 mod _genlayer {
     use rustpython_vm as vm;
-    use vm::builtins::PyBaseExceptionRef;
     use vm::function::ArgBytesLike;
     use vm::{PyObjectRef, PyResult, VirtualMachine};
 
     use super::super::blocks::{BlockError, Handed};
     use super::super::outbox::OutboxError;
-    use super::super::store::{StoreError, child_slot};
-    use super::super::{identity, values};
+    use super::super::store::child_slot;
+    use super::super::{identity, raised, values};
     use super::{Parent, STATE, State, ask_parent};
     use crate::domain::{
         Address, Amount, Bytes, EmittedMessage, MessageBody, Trigger, U256, keccak256,
@@ -187,20 +172,13 @@ mod _genlayer {
         if accepted { Trigger::Accepted } else { Trigger::Finalized }
     }
 
-    fn raise(error: &StoreError, vm: &VirtualMachine) -> vm::builtins::PyBaseExceptionRef {
-        match error {
-            StoreError::TooLarge { .. } | StoreError::TooManyChanges => {
-                vm.new_overflow_error(error.to_string())
-            }
-            StoreError::ReadOnly(_) | StoreError::Fetch => vm.new_runtime_error(error.to_string()),
-        }
-    }
-
     #[pyfunction]
     fn read(slot: ArgBytesLike, offset: u64, length: usize, vm: &VirtualMachine) -> PyResult {
         let slot = slot_of(&slot, vm)?;
         let bytes = with_state(vm, |state| state.store.read(slot, offset, length, &mut Parent))?;
-        bytes.map(|bytes| vm.ctx.new_bytes(bytes).into()).map_err(|error| raise(&error, vm))
+        bytes
+            .map(|bytes| vm.ctx.new_bytes(bytes).into())
+            .map_err(|error| raised::of_store(&error, vm))
     }
 
     #[pyfunction]
@@ -213,14 +191,16 @@ mod _genlayer {
         let slot = slot_of(&slot, vm)?;
         let data = data.borrow_buf();
         with_state(vm, |state| state.store.write(slot, offset, &data, &mut Parent))?
-            .map_err(|error| raise(&error, vm))
+            .map_err(|error| raised::of_store(&error, vm))
     }
 
     #[pyfunction]
     fn read_blob(slot: ArgBytesLike, offset: u32, vm: &VirtualMachine) -> PyResult {
         let slot = slot_of(&slot, vm)?;
         let bytes = with_state(vm, |state| state.store.read_blob(slot, offset, &mut Parent))?;
-        bytes.map(|bytes| vm.ctx.new_bytes(bytes).into()).map_err(|error| raise(&error, vm))
+        bytes
+            .map(|bytes| vm.ctx.new_bytes(bytes).into())
+            .map_err(|error| raised::of_store(&error, vm))
     }
 
     #[pyfunction]
@@ -233,7 +213,7 @@ mod _genlayer {
         let slot = slot_of(&slot, vm)?;
         let data = data.borrow_buf();
         with_state(vm, |state| state.store.write_blob(slot, offset, &data, &mut Parent))?
-            .map_err(|error| raise(&error, vm))
+            .map_err(|error| raised::of_store(&error, vm))
     }
 
     #[pyfunction]
@@ -461,19 +441,13 @@ mod _genlayer {
         vm: &VirtualMachine,
     ) -> PyResult {
         if !with_state(vm, |state| state.blocks.is_open())? {
-            return Err(forbidden(
+            return Err(raised::forbidden(
                 "models and the web can be asked only within a non-deterministic block: put this \
                  into a function and pass that to one of `gl.eq_principle` or `gl.vm.run_nondet`",
                 vm,
             ));
         }
         ask(&question, &address, &simple, vm)
-    }
-
-    /// What GenVM raises for a question in the wrong place.
-    fn forbidden(words: &str, vm: &VirtualMachine) -> PyBaseExceptionRef {
-        let class = vm.ctx.exceptions.system_error.to_owned();
-        vm.new_exception_msg(class, format!("forbidden: {words}").into())
     }
 
     /// Asks the network's contracts and accounts.
@@ -485,7 +459,7 @@ mod _genlayer {
         vm: &VirtualMachine,
     ) -> PyResult {
         if with_state(vm, |state| state.blocks.is_open())? {
-            return Err(forbidden(
+            return Err(raised::forbidden(
                 "other contracts cannot be asked within a non-deterministic block: ask before it \
                  begins",
                 vm,

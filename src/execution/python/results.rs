@@ -10,9 +10,11 @@ use super::job::Job;
 use super::outbox::are_payable;
 use super::pool::{Lease, infrastructure};
 use super::process::Lost;
+use super::program;
 use super::store::trimmed;
 use crate::domain::{
-    Amount, Cost, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages, StateDelta, U256,
+    Amount, Bytes, Code, Cost, Digest, Execution, ExecutionOutcome, PAGE_BYTES, PageKey, Pages,
+    StateDelta, U256,
 };
 use crate::execution::ExecutionError;
 
@@ -27,18 +29,19 @@ pub(super) async fn put_back(mut lease: Lease) {
     }
 }
 
-/// What the messages of a job are measured by.
+/// What the effects of a job are measured by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
     is_reader: bool,
     balance: Amount,
+    code: Digest,
 }
 
 impl Terms {
     /// The terms of a job.
     pub(super) const fn of(job: &Job) -> Self {
         let balance = Amount::new(U256::from_be_bytes(job.balance));
-        Self { is_reader: job.reader, balance }
+        Self { is_reader: job.reader, balance, code: job.code }
     }
 }
 
@@ -55,10 +58,13 @@ pub(super) fn execution_of(report: Report, terms: Terms) -> (Option<Execution>, 
     // A worker that a contract took over could report what the contract may not send.
     if !are_payable(&report.messages, terms.is_reader, terms.balance)
         || !are_possible(&report.blocks)
+        || !is_replaceable(report.code.as_ref(), terms.is_reader)
     {
         return (None, false);
     }
+    let code = report.code.map(Code::new).filter(|code| code.hash != terms.code);
     let execution = Execution {
+        code: if has_effects { code } else { None },
         state: if has_effects { state } else { StateDelta::default() },
         messages: if has_effects { report.messages } else { Vec::new() },
         events: if has_effects { report.events } else { Vec::new() },
@@ -70,6 +76,11 @@ pub(super) fn execution_of(report: Report, terms: Terms) -> (Option<Execution>, 
         ..Execution::ending(outcome)
     };
     (Some(execution), true)
+}
+
+/// May a contract's code become this? A reader replaces none.
+fn is_replaceable(code: Option<&Bytes>, is_reader: bool) -> bool {
+    code.is_none_or(|code| !is_reader && program::check(code).is_ok())
 }
 
 /// Pages as the store keeps them, or `None` when they are not in that form.
@@ -122,7 +133,7 @@ pub(super) fn execution_of_end(ended: Ended) -> Result<Execution, ExecutionError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Address, Bytes, EmittedMessage, MessageBody, Trigger};
+    use crate::domain::{Address, EmittedMessage, MessageBody, Trigger};
 
     /// A report of this kind with a message that carries 6.
     fn report(kind: u8) -> Report {
@@ -132,6 +143,7 @@ mod tests {
             kind,
             payload: Bytes::new(),
             pages: Vec::new(),
+            code: None,
             messages: vec![EmittedMessage { on: Trigger::Finalized, value, body }],
             events: Vec::new(),
             blocks: Vec::new(),
@@ -143,7 +155,7 @@ mod tests {
     }
 
     fn messages_of(kind: u8, is_reader: bool, balance: u64) -> Option<usize> {
-        let terms = Terms { is_reader, balance: Amount::from(balance) };
+        let terms = Terms { is_reader, balance: Amount::from(balance), code: Digest::new([1; 32]) };
         let (execution, sound) = execution_of(report(kind), terms);
         assert_eq!(execution.is_some(), sound);
         execution.map(|execution| execution.messages.len())
@@ -160,5 +172,23 @@ mod tests {
     fn a_report_with_messages_that_cannot_be_is_senseless() {
         assert_eq!(messages_of(0, false, 5), None);
         assert_eq!(messages_of(0, true, 6), None);
+    }
+
+    /// The execution of a worker that reports this as the new code of a contract of `old` code.
+    fn replacing(code: &'static [u8], kind: u8, is_reader: bool) -> Option<Execution> {
+        let report =
+            Report { code: Some(Bytes::from_static(code)), messages: Vec::new(), ..report(kind) };
+        let own = Code::new(Bytes::from_static(b"old")).hash;
+        execution_of(report, Terms { is_reader, balance: Amount::ZERO, code: own }).0
+    }
+
+    #[test]
+    fn only_what_returns_and_is_no_reader_replaces_the_code_by_other_code() {
+        let new = Code::new(Bytes::from_static(b"new"));
+        assert_eq!(replacing(b"new", 0, false).unwrap().code, Some(new));
+        assert_eq!(replacing(b"new", 1, false).unwrap().code, None);
+        assert_eq!(replacing(b"old", 0, false).unwrap().code, None);
+        assert_eq!(replacing(b"new", 0, true), None);
+        assert_eq!(replacing(b"", 0, false), None);
     }
 }

@@ -1,10 +1,13 @@
 //! The contract's storage during one execution: slots on top of pages.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use sha3::{Digest as _, Sha3_256};
 
-use crate::domain::{Digest, PAGE_BYTES, Page, PageKey, SlotId};
+use super::lock::{self, ENTRIES_MAX, Lock};
+use super::program::{CODE_BYTES_MAX, Program};
+use crate::domain::{Bytes, Digest, PAGE_BYTES, Page, PageKey, SlotId};
 
 /// Most bytes one read or write may touch.
 pub(super) const ACCESS_BYTES_MAX: usize = 8 << 20;
@@ -28,6 +31,15 @@ pub(super) enum StoreError {
     /// The execution changed more than it may.
     #[error("the execution changes more than {CHANGED_BYTES_MAX} bytes of storage")]
     TooManyChanges,
+    /// Only upgraders write there.
+    #[error("the contract locked this slot, and who calls it is none of its upgraders")]
+    Locked,
+    /// Nobody can tell what is locked.
+    #[error("the contract locks more than {ENTRIES_MAX} slots, or has more upgraders than that")]
+    TooManyLocks,
+    /// More code than a contract may have.
+    #[error("a contract's code has at most {CODE_BYTES_MAX} bytes")]
+    CodeTooLarge,
     /// The parent is gone.
     #[error("pages cannot be fetched")]
     Fetch,
@@ -52,6 +64,8 @@ pub(super) struct Store {
     entries: BTreeMap<PageKey, Entry>,
     complete: bool,
     read_only: Option<String>,
+    lock: Lock,
+    program: Program,
     changed_bytes: usize,
 }
 
@@ -59,6 +73,7 @@ pub(super) struct Store {
 #[derive(Debug)]
 pub(super) struct Saved {
     entries: BTreeMap<PageKey, Entry>,
+    program: Program,
     changed_bytes: usize,
 }
 
@@ -82,7 +97,52 @@ impl Store {
     pub(super) fn new(pages: Vec<(PageKey, Page)>, complete: bool) -> Self {
         let entry = |(key, original)| (key, Entry { original, changed: None });
         let entries = pages.into_iter().map(entry).collect();
-        Self { entries, complete, read_only: None, changed_bytes: 0 }
+        Self {
+            entries,
+            complete,
+            read_only: None,
+            lock: Lock::Open,
+            program: Program::default(),
+            changed_bytes: 0,
+        }
+    }
+
+    /// Locks what a contract locks that says nothing; whoever runs now may write it all the same.
+    pub(super) fn lock_default(&mut self, fetch: &mut impl Fetch) {
+        let (slot, list) = lock::default_list();
+        // Fails only when the parent is gone, and the job with it.
+        let _ = self.write(slot, 0, &list, fetch);
+    }
+
+    /// Refuses writes to slots that the contract locked, unless this account is an upgrader of it.
+    pub(super) fn lock_against(&mut self, sender: [u8; 20]) {
+        self.lock = Lock::Against(sender);
+    }
+
+    /// Makes this the contract's code.
+    pub(super) fn set_code(&mut self, code: Bytes) {
+        self.program = Program::new(code);
+    }
+
+    /// The contract's code as it is now.
+    pub(super) fn code(&self) -> &[u8] {
+        self.program.bytes()
+    }
+
+    /// The contract's code from now on, when it is other code.
+    pub(super) fn new_code(&self) -> Option<Bytes> {
+        self.program.changed()
+    }
+
+    /// Puts bytes in place of a range of the contract's code.
+    pub(super) fn replace_code(
+        &mut self,
+        range: Range<usize>,
+        bytes: &[u8],
+        fetch: &mut impl Fetch,
+    ) -> Result<(), StoreError> {
+        self.check_writable(&lock::code_slot(), fetch)?;
+        self.program.replace(range, bytes).then_some(()).ok_or(StoreError::CodeTooLarge)
     }
 
     /// Refuses all writes from now on, for this reason; an earlier one stays.
@@ -102,12 +162,17 @@ impl Store {
 
     /// What it holds now.
     pub(super) fn save(&self) -> Saved {
-        Saved { entries: self.entries.clone(), changed_bytes: self.changed_bytes }
+        Saved {
+            entries: self.entries.clone(),
+            program: self.program.clone(),
+            changed_bytes: self.changed_bytes,
+        }
     }
 
     /// Goes back to what it held; pages fetched since are fetched again.
     pub(super) fn restore(&mut self, saved: Saved) {
-        (self.entries, self.changed_bytes) = (saved.entries, saved.changed_bytes);
+        Saved { entries: self.entries, program: self.program, changed_bytes: self.changed_bytes } =
+            saved;
     }
 
     /// The bytes of a slot at an offset.
@@ -143,9 +208,7 @@ impl Store {
         bytes: &[u8],
         fetch: &mut impl Fetch,
     ) -> Result<(), StoreError> {
-        if let Some(reason) = &self.read_only {
-            return Err(StoreError::ReadOnly(reason.clone()));
-        }
+        self.check_writable(&slot, fetch)?;
         let pieces = pieces(slot, offset, bytes.len())?;
         self.load(&pieces, fetch)?;
         let mut rest = bytes;
@@ -217,6 +280,35 @@ impl Store {
         let length = self.read(slot, u64::from(offset), 4, fetch)?;
         let length: [u8; 4] = length.try_into().unwrap_or_default();
         Ok(usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX))
+    }
+
+    /// May this slot be written?
+    fn check_writable(
+        &mut self,
+        slot: &[u8; 32],
+        fetch: &mut impl Fetch,
+    ) -> Result<(), StoreError> {
+        if let Some(reason) = &self.read_only {
+            return Err(StoreError::ReadOnly(reason.clone()));
+        }
+        if let Lock::Against(sender) = self.lock {
+            self.lock = Lock::Slots(lock::slots_against(sender, self, fetch)?);
+        }
+        match &self.lock {
+            Lock::Slots(locked) if locked.contains(slot) => Err(StoreError::Locked),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fetches the first page of each slot.
+    pub(super) fn load_first(
+        &mut self,
+        slots: &[[u8; 32]],
+        fetch: &mut impl Fetch,
+    ) -> Result<(), StoreError> {
+        let first = |slot: &[u8; 32]| PageKey { slot: SlotId(Digest::new(*slot)), index: 0 };
+        let pieces = slots.iter().map(|slot| Piece { key: first(slot), start: 0, length: 0 });
+        self.load(&pieces.collect::<Vec<_>>(), fetch)
     }
 
     fn load(&mut self, pieces: &[Piece], fetch: &mut impl Fetch) -> Result<(), StoreError> {
@@ -367,6 +459,4 @@ mod tests {
         let hex = alloy_primitives::hex::encode(child_slot(&[0; 32], 0));
         assert_eq!(hex, "372d46c3ada9f897c74d349bbfe0e450c798167c9f580f8daf85def57e96c3ea");
     }
-
-    use crate::domain::Bytes;
 }

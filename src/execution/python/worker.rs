@@ -16,9 +16,10 @@ use super::copy::{EXIT_ALONE, in_a_copy};
 use super::frame::{EXIT_SYSTEM, EXIT_USED, Ended, FromWorker, Locks, Report, ToWorker};
 use super::interpreter::{Ending, Python};
 use super::job::Job;
-use super::link::Link;
+use super::link::{Link, set_link, with_link};
 use super::native;
 use super::output::Output;
+use super::program;
 use super::sandbox::{self, Countdown, Filter};
 use crate::domain::Bytes;
 
@@ -64,16 +65,16 @@ fn take_standard_input() -> Option<Link> {
 }
 
 fn warm_up(link: Link, locks: Locks, usage: Option<File>, memory_bytes: u64) -> Option<()> {
-    native::set_link(link);
+    set_link(link);
     let mut python = Python::start().inspect_err(|trace| complain(trace)).ok()?;
     let memory = usage.map(|usage| Memory { usage, job_bytes: memory_bytes });
     let rlimits = memory.as_ref().and_then(|memory| memory.limit(KEPT_BYTES)) == Some(true);
     let filter = lock_copies();
     let hello = FromWorker::Hello(Locks { seccomp: filter.is_some(), rlimits, ..locks });
-    native::with_link(|link| link.send(&hello).ok())?;
+    with_link(|link| link.send(&hello).ok())?;
     loop {
         // The parent closes the socket when it needs this worker no more.
-        let ToWorker::Job(job) = native::with_link(Link::receive)? else { return None };
+        let ToWorker::Job(job) = with_link(Link::receive)? else { return None };
         let code = job.code;
         let source = if python.has(&code) { None } else { Some(ask_for_code()?) };
         let ended = in_a_copy(|| {
@@ -89,13 +90,13 @@ fn warm_up(link: Link, locks: Locks, usage: Option<File>, memory_bytes: u64) -> 
         if let Some(source) = source.filter(|_| is_sound) {
             python.keep(code, &source);
         }
-        native::with_link(|link| link.send(&FromWorker::Ready(ended)).ok())?;
+        with_link(|link| link.send(&FromWorker::Ready(ended)).ok())?;
     }
 }
 
 /// Asks the parent for the source of the job's code; `None` when it is gone.
 fn ask_for_code() -> Option<Bytes> {
-    native::with_link(|link| {
+    with_link(|link| {
         link.send(&FromWorker::NeedCode).ok()?;
         match link.receive()? {
             ToWorker::Code(source) => Some(source),
@@ -159,7 +160,7 @@ fn serve(
     let (code, mut job, mut source, mut jobs) = (first.code, first, source, 0_u64);
     loop {
         let (report, survived) = run(python, source.take(), job);
-        native::with_link(|link| link.send(&FromWorker::Done(Box::new(report))).ok())?;
+        with_link(|link| link.send(&FromWorker::Done(Box::new(report))).ok())?;
         if !survived || !python.is_tame(&code) || !python.clean_up() {
             return Some(0);
         }
@@ -168,8 +169,8 @@ fn serve(
             python.collect_garbage();
         }
         countdown.start(None);
-        native::with_link(|link| link.send(&FromWorker::Ready(Ended::Code(0))).ok())?;
-        let ToWorker::Job(next) = native::with_link(Link::receive)? else { return None };
+        with_link(|link| link.send(&FromWorker::Ready(Ended::Code(0))).ok())?;
+        let ToWorker::Job(next) = with_link(Link::receive)? else { return None };
         if next.code != code {
             return Some(EXIT_USED);
         }
@@ -192,17 +193,23 @@ fn run(python: &mut Python, source: Option<&Bytes>, mut job: Job) -> (Report, bo
     let ending = ended
         .unwrap_or_else(|_| Ending::failure("exit_code 101", "the interpreter gave up on this\n"));
     let leftovers = native::finish();
+    let refused = leftovers.code.as_deref().and_then(|code| program::check(code).err());
+    let ending = match refused.filter(|_| ending.kind == 0) {
+        Some(words) => Ending::failure("invalid_contract", format!("{words}\n")),
+        None => ending,
+    };
     let mut stderr = Output::default();
     stderr.push(&leftovers.stderr);
     stderr.push(&ending.trace);
-    let (pages, messages, events) = match ending.kind {
-        0 => (leftovers.changes, leftovers.messages, leftovers.events),
-        _ => (Vec::new(), Vec::new(), Vec::new()),
+    let (pages, code, messages, events) = match ending.kind {
+        0 => (leftovers.changes, leftovers.code, leftovers.messages, leftovers.events),
+        _ => (Vec::new(), None, Vec::new(), Vec::new()),
     };
     let report = Report {
         kind: ending.kind,
         payload: ending.payload,
         pages,
+        code,
         messages,
         blocks: leftovers.blocks,
         disagreed: leftovers.disagreed,

@@ -134,6 +134,7 @@ pub static RESTORED: &[Table] = &[
             ("deployed_by", Bytes),
             ("deployed_at", Integer),
             ("finalized_at", Integer),
+            ("final_code_hash", Bytes),
         ],
     ),
     table(

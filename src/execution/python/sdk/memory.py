@@ -7,6 +7,7 @@ import copy
 import functools
 import typing
 
+import _genlayer_code
 from genlayer import collections, storage
 from genlayer.collections import Array, DynArray, TreeMap
 from genlayer.storage import codec_of, kind
@@ -163,11 +164,29 @@ def copy_to_memory(value):
     return collections._in_memory(value)
 
 
+class Slot(bytes):
+    """The name of a slot, and a way to it."""
+
+    def as_int(self):
+        """As the list of locked slots has it."""
+        return int.from_bytes(self, "little")
+
+    def indirect(self, offset):
+        """The slot derived from a position in this one."""
+        return Slot(storage.child(self, offset))
+
+    def read(self, offset, length):
+        return storage.read(self, offset, length)
+
+    def write(self, offset, data):
+        storage.write(self, offset, data)
+
+
 class Indirection:
     """A value in the slot derived from its position."""
 
     def __init__(self, codec, slot, offset):
-        self._place = (codec, storage.child(slot, offset))
+        self._place = (codec, Slot(storage.child(slot, offset)))
 
     def get(self):
         codec, slot = self._place
@@ -186,24 +205,109 @@ class Indirection:
 
 
 class VLA(DynArray):
-    """An array of variable length whose length and items lie in one slot; of bytes here."""
+    """An array of variable length whose length and items lie in one slot."""
 
     __slots__ = ()
 
-
-_FIXED = ("a contract cannot replace its own code on this network: whoever deployed it does, with "
-          "`sim_upgradeContractCode` or a transaction of the type `upgrade`")
-
-
-def _fixed(self, *args, **kwargs):
-    raise NotImplementedError(_FIXED)
+    def _place(self, index):
+        return self._slot, self._offset + 4 + index * self._codec.item.size
 
 
-class Code(bytes):
-    """The source of the running contract, which stays as it is."""
+class VLACodec(collections.DynArrayCodec):
+    """See `VLA`."""
 
-    append = extend = insert = truncate = clear = pop = assign = _fixed
-    __setitem__ = __delitem__ = __iadd__ = _fixed
+    def get(self, slot, offset):
+        return collections._view(VLA, slot, offset, self)
+
+
+class Code:
+    """The contract's own code: read as bytes, and replaced like an array of them.
+
+    What runs stays what it is; whoever calls later meets the new code.
+    """
+
+    __slots__ = ()
+
+    def __bytes__(self):
+        return _genlayer_code.read()
+
+    def __len__(self):
+        return _genlayer_code.length()
+
+    def __getitem__(self, index):
+        return bytes(self)[index]
+
+    def __iter__(self):
+        return iter(bytes(self))
+
+    def __contains__(self, value):
+        return value in bytes(self)
+
+    def __eq__(self, other):
+        if isinstance(other, (Code, bytes, bytearray)):
+            return bytes(self) == bytes(other)
+        return NotImplemented
+
+    __hash__ = None
+
+    def __repr__(self):
+        return repr(bytes(self))
+
+    def __getattr__(self, name):
+        # Everything that bytes can be asked: `decode`, `find`, `startswith`, …
+        return getattr(bytes(self), name)
+
+    @staticmethod
+    def _taken(values):
+        if isinstance(values, (str, int)):
+            raise TypeError(f"code is bytes, not `{storage.kind(values)}`")
+        return bytes(values) if hasattr(values, "__bytes__") else bytes(bytearray(values))
+
+    def _edit(self, change):
+        data = bytearray(bytes(self))
+        change(data)
+        self.assign(data)
+
+    def __setitem__(self, index, value):
+        value = self._taken(value) if isinstance(index, slice) else value
+        self._edit(lambda data: data.__setitem__(index, value))
+
+    def __delitem__(self, index):
+        self._edit(lambda data: data.__delitem__(index))
+
+    def insert(self, index, value):
+        self._edit(lambda data: data.insert(index, value))
+
+    def pop(self):
+        """Takes the last byte out, and returns nothing."""
+        self._edit(lambda data: data.pop())
+
+    def append(self, value):
+        """Adds a byte at the end."""
+        self.extend((value,))
+
+    def extend(self, values):
+        """Adds bytes at the end."""
+        end = len(self)
+        _genlayer_code.replace(end, end, self._taken(values))
+
+    def __iadd__(self, values):
+        self.extend(values)
+        return self
+
+    def truncate(self, length=0):
+        """Keeps the first `length` bytes."""
+        if length < len(self):
+            _genlayer_code.replace(length, len(self), b"")
+
+    def clear(self):
+        """Takes all bytes out."""
+        self.truncate(0)
+
+    def assign(self, values):
+        """Takes these bytes in place of its own."""
+        _genlayer_code.replace(0, len(self), self._taken(values))
+        return self
 
 
 class CodeCodec:
@@ -213,18 +317,21 @@ class CodeCodec:
     size = 4
 
     def get(self, slot, offset):
-        from genlayer import program
+        return Code()
 
-        return Code(program.source().encode())
-
-    set = _fixed
+    def set(self, slot, offset, value):
+        Code().assign(value)
 
 
 ROOT_SLOT_ID = bytes(32)
 
 
 class Root:
-    """The first slot of a contract: where its fields, its code and its rights lie."""
+    """The first slot of a contract: where its fields, its code and its rights lie.
+
+    When a contract is deployed, the root, the code and the rights are locked before its constructor
+    runs: only `upgraders` write them then.
+    """
 
     MANAGER = None
 
@@ -234,23 +341,27 @@ class Root:
         return Root()
 
     @property
+    def contract_instance(self):
+        return Indirection(storage.NoneCodec(), ROOT_SLOT_ID, 0)
+
+    @property
     def code(self):
         return Indirection(CodeCodec(), ROOT_SLOT_ID, 1)
 
     @property
     def locked_slots(self):
-        return Indirection(codec_of(DynArray[storage.SIZED_U256], "locked_slots"), ROOT_SLOT_ID, 2)
+        return Indirection(VLACodec((storage.SIZED_U256,), "locked_slots"), ROOT_SLOT_ID, 2)
 
     @property
     def upgraders(self):
-        return Indirection(codec_of(DynArray[storage.Address], "upgraders"), ROOT_SLOT_ID, 3)
+        return Indirection(VLACodec((storage.Address,), "upgraders"), ROOT_SLOT_ID, 3)
 
     def lock_default(self):
-        """Locks the root, the code and the rights themselves: without effect on this network."""
+        """Locks the root, the code and the rights themselves."""
         locked = self.locked_slots.get()
-        for slot in (ROOT_SLOT_ID, self.code.slot(), self.locked_slots.slot(),
+        for slot in (self.slot(), self.code.slot(), self.locked_slots.slot(),
                      self.upgraders.slot()):
-            locked.append(int.from_bytes(slot, "little"))
+            locked.append(slot.as_int())
 
     def slot(self):
-        return ROOT_SLOT_ID
+        return Slot(ROOT_SLOT_ID)

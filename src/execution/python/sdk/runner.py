@@ -19,8 +19,8 @@ DENIED = frozenset(
     "_socket ssl select selectors socketserver http ftplib smtplib subprocess _posixsubprocess "
     "multiprocessing concurrent threading _thread _threading_local queue asyncio _asyncio "
     "ctypes _ctypes signal _signal gc atexit faulthandler resource pwd grp _genlayer "
-    "_remote_debugging _imp importlib runpy code codeop pdb bdb site sysconfig platform "
-    "_random marshal pickle shelve dbm sqlite3 webbrowser".split())
+    "_genlayer_code _remote_debugging _imp importlib runpy code codeop pdb bdb site sysconfig "
+    "platform _random marshal pickle shelve dbm sqlite3 webbrowser".split())
 
 
 _NO_VECTORS = ("there are no arrays, embeddings and vector databases (`VecDB`) on this network: keep "
