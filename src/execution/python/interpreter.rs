@@ -10,7 +10,7 @@ use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
 use super::tame::is_tame;
-use super::{identity, native, values};
+use super::{identity, images, native, values};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 use crate::execution::package::Package;
@@ -24,8 +24,9 @@ const KEPT_SOURCE_BYTES_MAX: usize = 1 << 20;
 const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 21] = [
+const SDK: [(&str, &str); 22] = [
     ("genlayer.program", include_str!("sdk/program.py")),
+    ("genlayer.libraries", include_str!("sdk/libraries.py")),
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
@@ -245,9 +246,11 @@ fn build() -> Interpreter {
     let builder = Interpreter::builder(settings);
     let stdlib = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
     let own = native::module_def(&builder.ctx);
+    let images = images::module_def(&builder.ctx);
     builder
         .add_native_modules(&stdlib)
         .add_native_module(own)
+        .add_native_module(images)
         .add_frozen_modules(rustpython_pylib::FROZEN_STDLIB)
         .init_hook(|vm| {
             // Everything is frozen into the binary; no path is ever searched.
