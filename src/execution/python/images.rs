@@ -18,7 +18,7 @@ mod _images {
     use vm::{PyObjectRef, PyResult, VirtualMachine};
 
     use super::super::image_files::{self, FileError, Image};
-    use super::super::resize::{Filter, blended, resized, transposed};
+    use super::super::resize::{Filter, Resize, blended, resized, transposed};
 
     #[pyattr]
     const PIXELS_MAX: usize = image_files::PIXELS_MAX;
@@ -108,20 +108,25 @@ mod _images {
         pixels(image_files::converted(&data.borrow_buf(), from, to), vm)
     }
 
+    /// The part within a box (left, upper, right, lower) in another size.
     #[pyfunction]
     fn resize(
         data: ArgBytesLike,
         form: Vec<usize>,
+        part: Vec<usize>,
         size: Vec<usize>,
         filter: usize,
         vm: &VirtualMachine,
     ) -> PyResult {
-        let [width, height] = numbers(&size, vm)?;
-        let filter = Filter::from_number(filter)
-            .ok_or_else(|| vm.new_value_error("there is no such filter"))?;
         let image = image_of(&data, &form, vm)?;
+        let [width, height] = numbers(&size, vm)?;
+        let [left, upper, right, lower] = numbers(&part, vm)?;
         image_files::check_size(width, height).map_err(|error| raise(&error, vm))?;
-        pixels(resized(&image, (width, height), filter).map(|image| image.data), vm)
+        let filter = Filter::from_number(filter)
+            .filter(|_| right <= image.width && lower <= image.height)
+            .ok_or_else(|| vm.new_value_error("there is no such filter or part"))?;
+        let resize = Resize { columns: left..right, rows: upper..lower, width, height, filter };
+        pixels(resized(&image, &resize).map(|image| image.data), vm)
     }
 
     #[pyfunction]

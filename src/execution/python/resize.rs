@@ -4,6 +4,8 @@
 //! at. They are made of sums, products and quotients only, which every machine computes alike; the
 //! sine of Lanczos' filter is a series of our own, because libraries differ in theirs.
 
+use std::ops::Range;
+
 use super::image_files::{FileError, Image, PIXELS_MAX, zeros};
 
 /// Bits of a weight below its point.
@@ -108,18 +110,20 @@ struct Sources {
     weights: Vec<i64>,
 }
 
-/// The sources of each of `to` pixels, of `from`.
-fn sources(from: u32, to: u32, filter: Filter) -> Vec<Sources> {
-    let scale = f64::from(from) / f64::from(to);
+/// The sources of each of `to` pixels, which are spread over a part of all.
+fn sources(all: usize, part: &Range<usize>, to: usize, filter: Filter) -> Vec<Sources> {
+    let number = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let (start, to) = (f64::from(number(part.start)), number(to));
+    let scale = f64::from(number(part.len())) / f64::from(to);
     let stretch = scale.max(1.0);
     let reach = filter.reach() * stretch;
     let at = |index: u32| {
-        let middle = (f64::from(index) + 0.5) * scale;
+        let middle = start + (f64::from(index) + 0.5) * scale;
         if filter == Filter::Nearest {
             return Sources { first: whole(middle), weights: vec![fixed(1.0)] };
         }
         let first = whole((middle - reach + 0.5).max(0.0));
-        let end = whole((middle + reach + 0.5).min(f64::from(from)));
+        let end = whole((middle + reach + 0.5).min(f64::from(number(all))));
         let mut place = (middle - reach + 0.5).max(0.0).floor() - middle + 0.5;
         let mut weights = Vec::with_capacity(end.saturating_sub(first));
         for _ in first..end {
@@ -133,10 +137,14 @@ fn sources(from: u32, to: u32, filter: Filter) -> Vec<Sources> {
     (0..to).map(at).collect()
 }
 
-/// Rows of another width.
-fn across<const N: usize>(image: &Image, to: usize, filter: Filter) -> Result<Image, FileError> {
-    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
-    let sources = sources(side(image.width), side(to), filter);
+/// Rows of another width, of a part of each.
+fn across<const N: usize>(
+    image: &Image,
+    part: &Range<usize>,
+    to: usize,
+    filter: Filter,
+) -> Result<Image, FileError> {
+    let sources = sources(image.width, part, to, filter);
     let mut data = zeros(to * image.height * N)?;
     let rows = image.data.chunks_exact((image.width * N).max(1));
     for (row, out) in rows.zip(data.chunks_exact_mut((to * N).max(1))) {
@@ -154,35 +162,41 @@ fn across<const N: usize>(image: &Image, to: usize, filter: Filter) -> Result<Im
     Ok(Image { channels: N, width: to, height: image.height, data })
 }
 
-fn both_ways<const N: usize>(
-    image: &Image,
-    (width, height): (usize, usize),
-    filter: Filter,
-) -> Result<Image, FileError> {
-    let wide = across::<N>(image, width, filter)?;
-    transposed(&across::<N>(&transposed(&wide, 5)?, height, filter)?, 5)
+fn both_ways<const N: usize>(image: &Image, to: &Resize) -> Result<Image, FileError> {
+    let wide = transposed(&across::<N>(image, &to.columns, to.width, to.filter)?, 5)?;
+    transposed(&across::<N>(&wide, &to.rows, to.height, to.filter)?, 5)
 }
 
-/// An image of another size; neither it nor the result is empty.
-pub(super) fn resized(
-    image: &Image,
-    (width, height): (usize, usize),
-    filter: Filter,
-) -> Result<Image, FileError> {
-    if width.saturating_mul(image.height) > PIXELS_MAX {
-        let words =
-            format!("{width} pixels for each of {} rows are too many at a time", image.height);
+/// What is wanted of an image: neither the part nor the result is empty.
+#[derive(Debug)]
+pub(super) struct Resize {
+    /// The part of its rows.
+    pub(super) columns: Range<usize>,
+    /// Which rows.
+    pub(super) rows: Range<usize>,
+    /// The width of the result.
+    pub(super) width: usize,
+    /// The height of the result.
+    pub(super) height: usize,
+    /// How.
+    pub(super) filter: Filter,
+}
+
+/// A part of an image in another size.
+pub(super) fn resized(image: &Image, to: &Resize) -> Result<Image, FileError> {
+    if to.width.saturating_mul(image.height) > PIXELS_MAX {
+        let (width, rows) = (to.width, image.height);
+        let words = format!("{width} pixels for each of {rows} rows are too many at a time");
         return Err(FileError::TooLarge(words));
     }
     match image.channels {
-        1 => both_ways::<1>(image, (width, height), filter),
-        3 => both_ways::<3>(image, (width, height), filter),
-        _ if filter == Filter::Nearest => both_ways::<4>(image, (width, height), filter),
+        1 => both_ways::<1>(image, to),
+        3 => both_ways::<3>(image, to),
+        _ if to.filter == Filter::Nearest => both_ways::<4>(image, to),
         // What cannot be seen must not colour what can.
         _ => {
             let weighed = weighed(image, |value, alpha| (value * alpha + 127) / 255)?;
-            let resized = both_ways::<4>(&weighed, (width, height), filter)?;
-            weighed_back(&resized)
+            weighed_back(&both_ways::<4>(&weighed, to)?)
         }
     }
 }

@@ -331,16 +331,19 @@ class Image:
         if resample not in range(5):
             raise ValueError("unknown resampling filter: there are NEAREST, LANCZOS, BILINEAR, BICUBIC "
                              "and BOX")
-        size = _size(size, 1)
-        source = self if box is None else self.crop(_inner(box, self.size))
-        _size(source.size, 1)
-        if size == source.size:
-            return source.copy()
-        data = _images.resize(source._bytes(), source._form(), list(size), resample)
+        size, whole = _size(size, 1), (0, 0, *self.size)
+        left, upper, right, lower = box = whole if box is None else _inner(box, self.size)
+        _size((right - left, lower - upper), 1)
+        if size == self.size and box == whole:
+            return self.copy()
+        data = _images.resize(self._bytes(), self._form(), list(box), list(size), resample)
         return _make(self.mode, size, data)
 
     def thumbnail(self, size, resample=BICUBIC, reducing_gap=2.0):
-        """Makes the image smaller, so that it fits into this size and keeps its form."""
+        """Makes the image smaller, so that it fits into this size and keeps its form.
+
+        Each pixel is made of all that it stands for; there is no gap to reduce with averages before.
+        """
         width, height = (math.floor(side) for side in size)
         if width < 1 or height < 1:
             raise ValueError(f"width and height must be at least 1, not {width} and {height}")
