@@ -128,19 +128,14 @@ fn spread_grey(data: &[u8]) -> Result<Vec<u8>, FileError> {
 }
 
 fn jpeg(file: &[u8]) -> Result<Image, FileError> {
-    // Strictly: without, what is missing of a file would be grey.
+    // Strictly: without, what is missing of a file would be grey. Sizes are checked here, not there.
     let options = DecoderOptions::default()
-        .set_max_width(SIDE_MAX)
-        .set_max_height(SIDE_MAX)
+        .set_max_width(usize::from(u16::MAX))
+        .set_max_height(usize::from(u16::MAX))
         .set_strict_mode(true)
         .set_use_unsafe(false);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
-    decoder.decode_headers().map_err(|error| match error {
-        zune_jpeg::errors::DecodeErrors::LargeDimensions(side) => {
-            FileError::TooLarge(format!("a side of {side} pixels is too large: {SIDE_MAX} at most"))
-        }
-        error => broken(error),
-    })?;
+    decoder.decode_headers().map_err(broken)?;
     let (width, height) = decoder.dimensions().ok_or_else(|| broken("it has no size"))?;
     let is_grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let (channels, space) = if is_grey { (1, ColorSpace::Luma) } else { (3, ColorSpace::RGB) };
@@ -259,4 +254,55 @@ pub(super) fn encode(image: &Image) -> Result<Vec<u8>, FileError> {
     writer.write_image_data(&image.data).map_err(broken)?;
     writer.finish().map_err(broken)?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A file of each format that can be written here.
+    fn files() -> Vec<Vec<u8>> {
+        let data: Vec<u8> = (0..5 * 4 * 3).map(|n| n * 7 % 251).collect();
+        let (mut gif, mut webp) = (Vec::new(), Vec::new());
+        let frame = gif::Frame::from_rgb(5, 4, &mut data.clone());
+        let mut encoder = gif::Encoder::new(&mut gif, 5, 4, &[]).unwrap();
+        encoder.write_frame(&frame).unwrap();
+        drop(encoder);
+        let encoder = image_webp::WebPEncoder::new(&mut webp);
+        encoder.encode(&data, 5, 4, image_webp::ColorType::Rgb8).unwrap();
+        let png = encode(&Image { channels: 3, width: 5, height: 4, data }).unwrap();
+        let lossy = b"RIFF<\0\0\0WEBPVP8 0\0\0\0\xf0\x01\0\x9d\x01*\x04\0\x04\0\x01@&%\xa0\x02t\xba\
+                      \x01\xf8\0\x04L\0\0\xfe\xf0\xd7\x03\xff0J\xfc\x83v\xa1\xff\xde3\xfd\xc6\x7f\xb8\
+                      \xcf\xfeD\0\0";
+        vec![png, gif, webp, lossy.to_vec()]
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for file in files() {
+            let (_, image) = decode(&file).unwrap();
+            let again = decode(&encode(&image).unwrap()).unwrap();
+            assert_eq!(again, ("PNG", image));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_file_says_an_image_is_whole_and_within_bounds(
+            which in 0..4_usize,
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let mut file = files().remove(which);
+            for (at, byte) in changes {
+                let at = at.index(file.len());
+                file[at] = byte;
+            }
+            if let Ok((_, image)) = decode(&file) {
+                prop_assert!(check_size(image.width, image.height).is_ok());
+                prop_assert_eq!(image.data.len(), image.width * image.height * image.channels);
+            }
+        }
+    }
 }
