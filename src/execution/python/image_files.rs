@@ -80,6 +80,8 @@ fn zeros_of(width: usize, height: usize, channels: usize) -> Result<Vec<u8>, Fil
     zeros(width * height * channels)
 }
 
+type Decode = fn(&[u8]) -> Result<Image, FileError>;
+
 /// The name of the format, and the image; of an animation, its first picture.
 pub(super) fn decode(file: &[u8]) -> Result<(&'static str, Image), FileError> {
     if file.len() > FILE_BYTES_MAX {
@@ -88,7 +90,6 @@ pub(super) fn decode(file: &[u8]) -> Result<(&'static str, Image), FileError> {
             format!("an image file of {bytes} bytes is too large: {FILE_BYTES_MAX} at most");
         return Err(FileError::TooLarge(words));
     }
-    type Decode = fn(&[u8]) -> Result<Image, FileError>;
     let (format, decode): (_, Decode) = match file {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => ("PNG", png),
         [0xff, 0xd8, 0xff, ..] => ("JPEG", jpeg),
@@ -264,9 +265,10 @@ mod tests {
 
     /// A file of each format that can be written here.
     fn files() -> Vec<Vec<u8>> {
-        let data: Vec<u8> = (0..5 * 4 * 3).map(|n| n * 7 % 251).collect();
+        let data: Vec<u8> = (0..60_u8).map(|n| n.wrapping_mul(7)).collect();
         let (mut gif, mut webp) = (Vec::new(), Vec::new());
-        let frame = gif::Frame::from_rgb(5, 4, &mut data.clone());
+        let pixels: Vec<u8> = (0..20).collect();
+        let frame = gif::Frame::from_palette_pixels(5, 4, pixels, data.as_slice(), None);
         let mut encoder = gif::Encoder::new(&mut gif, 5, 4, &[]).unwrap();
         encoder.write_frame(&frame).unwrap();
         drop(encoder);

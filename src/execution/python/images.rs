@@ -20,10 +20,15 @@ mod _images {
     use super::super::image_files::{self, FileError, Image};
     use super::super::resize::{Filter, Resize, blended, resized, transposed};
 
-    #[pyattr]
-    const PIXELS_MAX: usize = image_files::PIXELS_MAX;
-    #[pyattr]
-    const SIDE_MAX: usize = image_files::SIDE_MAX;
+    #[pyfunction]
+    fn pixels_max() -> usize {
+        image_files::PIXELS_MAX
+    }
+
+    #[pyfunction]
+    fn side_max() -> usize {
+        image_files::SIDE_MAX
+    }
 
     fn raise(error: &FileError, vm: &VirtualMachine) -> PyBaseExceptionRef {
         let text = error.to_string();

@@ -78,7 +78,7 @@ fn sine_of_turns(x: f64) -> f64 {
         term *= -rest * rest / f64::from(2 * n * (2 * n + 1));
         sum += term;
     }
-    let is_even = (nearest / 2.0).floor() * 2.0 == nearest;
+    let is_even = (nearest / 2.0).fract().abs() < 0.25;
     if is_even { sum } else { -sum }
 }
 
@@ -202,7 +202,7 @@ pub(super) fn resized(image: &Image, to: &Resize) -> Result<Image, FileError> {
 }
 
 fn weighed_back(image: &Image) -> Result<Image, FileError> {
-    weighed(image, |value, alpha| if alpha == 0 { value } else { (255 * value / alpha).min(255) })
+    weighed(image, |value, alpha| (255 * value).checked_div(alpha).map_or(value, |v| v.min(255)))
 }
 
 fn weighed(image: &Image, weigh: impl Fn(u32, u32) -> u32) -> Result<Image, FileError> {

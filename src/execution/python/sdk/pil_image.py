@@ -10,8 +10,8 @@ import _images
 from PIL import UnidentifiedImageError
 from genlayer import program
 
-MAX_IMAGE_PIXELS = _images.PIXELS_MAX
-
+MAX_IMAGE_PIXELS = _images.pixels_max()
+_SIDE_MAX = _images.side_max()
 _CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 _MODES = {count: mode for mode, count in _CHANNELS.items()}
 _COLORS = {"black": 0x000000, "white": 0xFFFFFF, "red": 0xFF0000, "lime": 0x00FF00, "blue": 0x0000FF,
@@ -62,8 +62,8 @@ def _size(size, least=0):
     width, height = _integers("the size", size, (2,))
     if width < least or height < least:
         raise ValueError(f"width and height must be at least {least}, not {width} and {height}")
-    if max(width, height) > _images.SIDE_MAX or width * height > MAX_IMAGE_PIXELS:
-        raise ValueError(f"an image of {width} x {height} pixels is too large: {_images.SIDE_MAX} to a "
+    if max(width, height) > _SIDE_MAX or width * height > MAX_IMAGE_PIXELS:
+        raise ValueError(f"an image of {width} x {height} pixels is too large: {_SIDE_MAX} to a "
                          f"side and {MAX_IMAGE_PIXELS} in all are the most")
     return width, height
 
