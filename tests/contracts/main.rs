@@ -18,6 +18,7 @@ mod hostile;
 mod hostile_limits;
 mod hostile_reach;
 mod hostile_traces;
+mod images;
 mod language;
 mod layout;
 mod messages;

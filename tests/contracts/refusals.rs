@@ -36,7 +36,6 @@ async fn wrong_files_are_refused_in_words() {
         (field("VecDB[u8, u8, u8]"), "name 'VecDB' is not defined"),
         ("import numpy as np\n".into(), "No module named 'numpy': there are no arrays, embeddings"),
         ("from genlayer_embeddings import VecDB\n".into(), "vector databases (`VecDB`)"),
-        ("import PIL.Image\n".into(), "there is no imaging library in contracts"),
         (field("tuple[u8, u8]"), "use an `@allow_storage` dataclass"),
         (field("typing.Any"), "cannot be stored"),
         (field("Array[u8, typing.Literal[0]]"), "with n > 0"),

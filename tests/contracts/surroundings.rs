@@ -1,13 +1,13 @@
 //! What contracts under test find around them: models, a web, and other contracts.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use agora::domain::ledger::{Snapshot, StateVersion};
 use agora::domain::{Address, Amount, Bytes, Code, Pages};
 use agora::execution::nondeterminism::{
-    Answer, Asker, Models, NoAnswer, Prompt, RenderRequest, Rendered, Services, Web, WebRequest,
-    WebResponse,
+    Answer, Asker, Models, NoAnswer, Prompt, RenderMode, RenderRequest, Rendered, Services, Web,
+    WebRequest, WebResponse,
 };
 use agora::execution::python::PythonExecutor;
 use agora::execution::{ExecutionError, NoWorld, OtherContract, World};
@@ -15,6 +15,19 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
 use crate::harness::{Remote, settings};
+
+/// A screenshot as everybody sees it: a PNG file of 3 x 2 pixels, of which the first row is blue, red
+/// and green.
+pub(crate) static PICTURE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 3, 2);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    let blue_red_green = [0, 0, 255, 255, 0, 0, 0, 255, 0];
+    writer.write_image_data(&[blue_red_green, [0; 9]].concat()).unwrap();
+    writer.finish().unwrap();
+    file
+});
 
 type AnswerPrompt = dyn Fn(&Asker, &Prompt) -> Result<Answer, NoAnswer> + Send + Sync;
 type AnswerRequest = dyn Fn(&Asker, &WebRequest) -> Result<WebResponse, NoAnswer> + Send + Sync;
@@ -88,6 +101,9 @@ impl Web for Told {
         request: RenderRequest,
     ) -> BoxFuture<'static, Result<Rendered, NoAnswer>> {
         self.note(&asker, format!("{request:?}"));
+        if request.mode == RenderMode::Screenshot {
+            return ready(Ok(Rendered::Image(Bytes::copy_from_slice(&PICTURE)))).boxed();
+        }
         let text = format!("{} for {} ms", request.url, request.wait.as_millis());
         ready(Ok(Rendered::Text(text))).boxed()
     }

@@ -10,7 +10,7 @@ use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
 use super::tame::is_tame;
-use super::{identity, native, native_code, values};
+use super::{identity, images, native, native_code, values};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 use crate::execution::package::Package;
@@ -24,8 +24,9 @@ const KEPT_SOURCE_BYTES_MAX: usize = 1 << 20;
 const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 21] = [
+const SDK: [(&str, &str); 22] = [
     ("genlayer.program", include_str!("sdk/program.py")),
+    ("genlayer.libraries", include_str!("sdk/libraries.py")),
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
@@ -246,12 +247,11 @@ fn build() -> Interpreter {
     settings.utf8_mode = 1;
     let builder = Interpreter::builder(settings);
     let stdlib = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
-    let own = native::module_def(&builder.ctx);
-    let code = native_code::module_def(&builder.ctx);
+    let own = [native::module_def, native_code::module_def, images::module_def];
+    let own = own.map(|module_def| module_def(&builder.ctx));
     builder
         .add_native_modules(&stdlib)
-        .add_native_module(own)
-        .add_native_module(code)
+        .add_native_modules(&own)
         .add_frozen_modules(rustpython_pylib::FROZEN_STDLIB)
         .init_hook(|vm| {
             // Everything is frozen into the binary; no path is ever searched.

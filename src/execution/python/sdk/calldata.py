@@ -43,7 +43,8 @@ def _simple(value):
     if isinstance(value, float):
         raise TypeError(f"not calldata encodable: {value!r} is a float; use an int, a str or scale "
                         "it")
-    raise TypeError(f"not calldata encodable: `{type(value).__name__}`")
+    raise TypeError(f"not calldata encodable: `{type(value).__name__}`"
+                    + getattr(type(value), "__agora_instead__", ""))
 
 
 def _is_plain_sequence(value):

@@ -1,6 +1,7 @@
 """`gl.nondet`: models and the web, from within non-deterministic blocks."""
 
 import dataclasses
+import io
 import json
 import re
 import sys
@@ -35,8 +36,12 @@ class Image:
 
     @property
     def pil(self):
-        """Not here: there is no imaging library in a contract."""
-        raise AttributeError("there is no PIL in contracts of this network: use `image.raw`")
+        """The picture as an image of `PIL`, read when it is first asked for."""
+        own = vars(self)
+        if "_pil" not in own:
+            import PIL.Image
+            own["_pil"] = PIL.Image.open(io.BytesIO(self.raw))
+        return own["_pil"]
 
 
 def _text(name, value):
@@ -47,6 +52,8 @@ def _text(name, value):
 
 def _picture(image):
     raw = image.raw if isinstance(image, Image) else image
+    if hasattr(type(raw), "__agora_png__"):
+        raw = raw.__agora_png__()
     if not isinstance(raw, (bytes, bytearray, memoryview)):
         raise TypeError(f"an image must be bytes or an Image, not `{type(raw).__name__}`")
     return bytes(raw)

@@ -397,4 +397,5 @@ def codec_of(type_, where):
         raise TypeError(f"{where}: `{origin.__name__}` is not marked for usage within storage: "
                         "annotate it with `@allow_storage`")
     name = getattr(type_, "__name__", None) or repr(type_)
-    raise TypeError(f"{where}: `{name}` cannot be stored")
+    raise TypeError(f"{where}: `{name}` cannot be stored"
+                    + getattr(type_, "__agora_instead__", ""))
