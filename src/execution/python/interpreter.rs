@@ -10,7 +10,7 @@ use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
 use super::tame::is_tame;
-use super::{identity, native, values};
+use super::{identity, native, values, vectors};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 use crate::execution::package::Package;
@@ -24,7 +24,7 @@ const KEPT_SOURCE_BYTES_MAX: usize = 1 << 20;
 const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 21] = [
+const SDK: [(&str, &str); 28] = [
     ("genlayer.program", include_str!("sdk/program.py")),
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
@@ -42,6 +42,13 @@ const SDK: [(&str, &str); 21] = [
     ("genlayer.abi", include_str!("sdk/abi.py")),
     ("genlayer.public_abi", include_str!("sdk/public_abi.py")),
     ("genlayer.icontract", include_str!("sdk/icontract.py")),
+    ("genlayer.scalars", include_str!("sdk/scalars.py")),
+    ("genlayer.reductions", include_str!("sdk/reductions.py")),
+    ("genlayer.arrays", include_str!("sdk/arrays.py")),
+    ("genlayer.array_storage", include_str!("sdk/array_storage.py")),
+    ("genlayer.array_functions", include_str!("sdk/array_functions.py")),
+    ("numpy", include_str!("sdk/numpy.py")),
+    ("genlayer_embeddings", include_str!("sdk/genlayer_embeddings.py")),
     ("genlayer", include_str!("sdk/package.py")),
     ("genlayer.generations", include_str!("sdk/generations.py")),
     ("genlayer.schema", include_str!("sdk/schema.py")),
@@ -245,9 +252,11 @@ fn build() -> Interpreter {
     let builder = Interpreter::builder(settings);
     let stdlib = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
     let own = native::module_def(&builder.ctx);
+    let vectors = vectors::module_def(&builder.ctx);
     builder
         .add_native_modules(&stdlib)
         .add_native_module(own)
+        .add_native_module(vectors)
         .add_frozen_modules(rustpython_pylib::FROZEN_STDLIB)
         .init_hook(|vm| {
             // Everything is frozen into the binary; no path is ever searched.

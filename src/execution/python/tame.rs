@@ -17,7 +17,7 @@ use rustpython_ruff_python_parser::parse_module;
 use crate::execution::lint::is_too_deep;
 
 /// Modules that compute, and whose state the fingerprint sees or a job begins anew.
-const MODULES: [&str; 27] = [
+const MODULES: [&str; 30] = [
     "__future__",
     "base64",
     "binascii",
@@ -31,6 +31,8 @@ const MODULES: [&str; 27] = [
     "fractions",
     "functools",
     "genlayer",
+    "genlayer_embeddings",
+    "genlayermodelwrappers",
     "hashlib",
     "heapq",
     "html",
@@ -38,6 +40,7 @@ const MODULES: [&str; 27] = [
     "json",
     "math",
     "numbers",
+    "numpy",
     "random",
     "re",
     "string",
