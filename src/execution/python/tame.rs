@@ -311,6 +311,7 @@ mod tests {
     fn ordinary_things_are_tame() {
         for source in [
             "import json, typing\nfrom genlayer import *\nimport collections.abc\n",
+            "import numpy as np\nimport genlayer_embeddings as gle\nx: np.dtypes.Float32DType\n",
             "class Row:\n    def __init__(self, n):\n        super().__init__()\n        self._n = n\n",
             "def f(row):\n    row.count += 1\n    return type(row).__name__\n",
             "x = [y for y in range(3) if y]\nprint(f'{x!r:>{3}}')\n",

@@ -28,7 +28,7 @@ class Arrays(gl.Contract):
         third = np.float32(1) / 3
         assert type(third) is np.float32 and float(third) == 0.3333333432674408
         assert str(third) == "0.33333334" and repr(np.float32(0.1)) == "np.float32(0.1)"
-        assert str(np.float32(1e-5)) == "1e-05" and str(np.float32(1e20)) == "1e+20"
+        assert str(np.float32(1e6)) == "1e+06" and str(np.float32(1e-5)) == "1e-05" and str(np.float32(1e20)) == "1e+20"
         assert str(1 - np.float32(0)) == "1.0" and np.float32(16777216) + 1 == 16777216
         assert type(np.float32(1) + np.float64(1)) is np.float64
         assert type(2 * np.float32(1)) is np.float32 and np.float32(1e38) * 10 == np.inf
@@ -67,7 +67,6 @@ class Arrays(gl.Contract):
         assert np.array([1.5], dtype=np.float32).tobytes() == b"\x00\x00\xc0\x3f"
         refused(ValueError, "setting an array element with a sequence",
                 lambda: np.array([[1], [1, 2]]))
-        refused(TypeError, "an array holds numbers, not `str`", lambda: np.array(["a"]))
 
     @gl.public.view
     def parts_are_seen_and_changed(self) -> None:
@@ -91,7 +90,7 @@ class Arrays(gl.Contract):
         b[b > 4] = 0
         same(b, [0, 3, 0])
         assert [int(x) for x in b] == [0, 3, 0] and 3 in b and type(b[1]) is np.int64
-        refused(IndexError, "index 3 is out of bounds for size 3", lambda: b[3])
+        refused(IndexError, "index 3 is out of bounds for axis 0 with size 3", lambda: b[3])
         refused(IndexError, "too many indices", lambda: b[0, 0])
 
     @gl.public.view
@@ -113,13 +112,13 @@ class Arrays(gl.Contract):
         same(a, [2.0, 3.0, 4.0])
         same(np.float32(2) * np.array([1, 2], dtype=np.float32), [2.0, 4.0], np.float32)
         refused(ValueError, "could not be broadcast", lambda: a + np.array([1, 2]))
-        refused(ValueError, "the truth of an array", lambda: bool(a))
+        refused(ValueError, "The truth value of an array", lambda: bool(a))
 
     @gl.public.view
     def arrays_become_numbers(self) -> None:
         a = np.array([[3.0, 1.0], [2.0, 4.0]])
         assert (a.sum(), a.mean(), a.max(), a.min(), np.median(a)) == (10, 2.5, 4, 1, 2.5)
-        assert (a.argmax(), a.argmin(), a.std() ** 2) == (3, 1, 1.25)
+        assert (a.argmax(), a.argmin(), a.var()) == (3, 1, 1.25)
         same(a.sum(axis=0), [5.0, 5.0])
         same(np.mean(a, axis=1), [2.0, 3.0])
         same(np.argmax(a, axis=-1), [0, 1], np.int64)
@@ -139,19 +138,19 @@ class Arrays(gl.Contract):
         same(np.stack([np.array([1, 2]), np.array([3, 4])]), [[1, 2], [3, 4]])
         assert np.allclose(a, a + 1e-9) and not np.array_equal(a, a + 1)
         assert (np.any(a > 3), np.all(a > 3)) == (True, False)
-        refused(ValueError, "not aligned: 3 != 2", lambda: np.dot([1, 2, 3], [1, 2]))
+        refused(ValueError, "not aligned: 3 (dim 0) != 2 (dim 0)", lambda: np.dot([1, 2, 3], [1, 2]))
 
     @gl.public.view
     def arrays_are_shown(self) -> None:
-        assert repr(np.array([1, 2.5], dtype=np.float32)) == "array([1., 2.5], dtype=float32)"
-        assert str(np.array([[1, 2], [3, 4]])) == "[[1 2] [3 4]]"
-        assert str(np.array([1e20, 10.0])) == "[1e+20 10.]"
+        assert repr(np.array([1, 2], dtype=np.float32)) == "array([1., 2.], dtype=float32)"
+        assert (str(np.array([1, 2])), str(np.array([0.5, 2.5]))) == ("[1 2]", "[0.5 2.5]")
         assert str(np.dtype(np.float32)) == "float32" and np.dtype("f4") == np.float32
         assert np.dtypes.Float32DType() == np.float32 and np.int16(3).tobytes() == b"\x03\x00"
         assert isinstance(np.float32(1), np.floating) and issubclass(np.uint8, np.integer)
 
     @gl.public.view
     def what_is_not_there_is_told(self) -> None:
+        refused(TypeError, "an array holds numbers, not `str`", lambda: np.array(["a"]))
         refused(AttributeError, "this network's `numpy` has no `argmx`; did you mean `argmax`? It has",
                 lambda: np.argmx)
         refused(AttributeError, "`numpy.linalg` has no `svd`. It has norm", lambda: np.linalg.svd)

@@ -3,7 +3,7 @@
 import math
 
 from genlayer import scalars
-from genlayer.arrays import array, asarray, combined, common_shape, made, scalar
+from genlayer.arrays import array, asarray, combined, common_shape, made, ndarray, scalar
 from genlayer.reductions import total
 from genlayer.scalars import DTYPES, dtype_of
 
@@ -114,7 +114,13 @@ def shape(a):
 
 def _operation(name):
     """An operator as a function."""
-    return lambda a, b: scalar(combined(name, asarray(a), asarray(b)))
+    def function(a, b):
+        if not isinstance(a, (ndarray, scalars.generic)) or isinstance(b, (list, tuple)):
+            # Two numbers of Python's have no type of elements between them.
+            a, b = asarray(a), b if isinstance(b, (ndarray, int, float)) else asarray(b)
+        return scalar(combined(name, a, b))
+
+    return function
 
 
 for _name, _known in (("add", "add"), ("subtract", "sub"), ("multiply", "mul"),
@@ -125,11 +131,18 @@ for _name, _known in (("add", "add"), ("subtract", "sub"), ("multiply", "mul"),
     SHADOWING[_name] = _operation(_known)
 
 
+def _real(type_):
+    """The type of elements that roots and the like of these have."""
+    if type_.kind == "f":
+        return type_
+    return DTYPES["float32" if type_.itemsize <= 2 else "float64"]
+
+
 def _each(function, type_=None):
     """A function of one number as one of arrays; what is not defined is no number."""
     def of_array(a):
         a = asarray(a)
-        kind = type_ or (a.dtype if a.dtype.kind == "f" else DTYPES["float64"])
+        kind = type_ or _real(a.dtype)
         return scalar(made(kind.settle([function(item) for item in a.flat_list()]), kind, a.shape))
 
     return of_array
@@ -150,11 +163,21 @@ exp = _each(_defined(math.exp, lambda value: math.inf))
 log = _each(_defined(math.log, lambda value: math.nan if value else -math.inf))
 log2 = _each(_defined(math.log2, lambda value: math.nan if value else -math.inf))
 log10 = _each(_defined(math.log10, lambda value: math.nan if value else -math.inf))
-floor = _each(_defined(lambda value: float(math.floor(value)), lambda value: value))
-ceil = _each(_defined(lambda value: float(math.ceil(value)), lambda value: value))
+_floor = _each(_defined(lambda value: float(math.floor(value)), lambda value: value))
+_ceil = _each(_defined(lambda value: float(math.ceil(value)), lambda value: value))
 isnan = _each(math.isnan, DTYPES["bool"])
 isinf = _each(math.isinf, DTYPES["bool"])
 isfinite = _each(math.isfinite, DTYPES["bool"])
+
+
+def floor(a):
+    a = asarray(a)
+    return _floor(a) if a.dtype.kind == "f" else scalar(a.copy())
+
+
+def ceil(a):
+    a = asarray(a)
+    return _ceil(a) if a.dtype.kind == "f" else scalar(a.copy())
 
 
 def absolute(a):
@@ -196,8 +219,14 @@ def minimum(x, y):
 
 def concatenate(arrays, axis=0):
     parts = [asarray(part) for part in arrays]
-    if axis or any([len(part.shape) == 0 for part in parts]):
-        raise ValueError("arrays are put together along their first axis only on this network")
+    dimensions = {part.ndim for part in parts}
+    if len(dimensions) != 1 or 0 in dimensions:
+        raise ValueError("arrays that are put together need the same number of dimensions, and one "
+                         "at least")
+    if axis in (1, -1) and dimensions == {2}:
+        return concatenate([part.T for part in parts]).T.copy()
+    if axis not in (0, -parts[0].ndim):
+        raise ValueError(f"arrays are not put together along axis {axis} on this network")
     if len({part.shape[1:] for part in parts}) != 1:
         raise ValueError("all the input array dimensions except for the first must match exactly")
     type_ = parts[0].dtype
@@ -217,7 +246,10 @@ def vstack(arrays):
 
 
 def hstack(arrays):
-    return concatenate([asarray(part).reshape(-1) for part in arrays])
+    parts = [asarray(part) for part in arrays]
+    if all(part.ndim == 2 for part in parts):
+        return concatenate(parts, axis=1)
+    return concatenate([part.reshape(-1) for part in parts])
 
 
 def cumsum(a):

@@ -106,6 +106,15 @@ def _both(left, right):
             for one in (left, right)], shape
 
 
+def _typed(one, type_):
+    """An operand as an array: what has no type of elements takes that of the results."""
+    if isinstance(one, ndarray):
+        return one
+    if isinstance(one, scalars.generic):
+        return made([one.item()], one.dtype, ())
+    return made([type_.convert(one) if type_.kind != "b" else one], type_, ())
+
+
 def combined(name, left, right):
     """One operation on the elements of two arrays, or of one and a number."""
     types_ = [one.dtype if isinstance(one, (ndarray, scalars.generic)) else one
@@ -113,17 +122,15 @@ def combined(name, left, right):
     if not isinstance(types_[0], scalars.dtype):
         types_.reverse()
     type_ = promoted(*types_)
-    is_weak = [not isinstance(one, (ndarray, scalars.generic)) for one in (left, right)]
-    left, right = (one if isinstance(one, ndarray) else
-                   made([type_.convert(one) if weak and type_.kind != "b" else one], type_, ())
-                   for one, weak in zip((left, right), is_weak))
-    (first, second), shape = _both(left, right)
+    (first, second), shape = _both(_typed(left, type_), _typed(right, type_))
     if name in COMPARISONS:
         return made(list(map(COMPARISONS[name], first, second)), DTYPES["bool"], shape)
     if name == "truediv" and type_.kind != "f":
         type_ = DTYPES["float64"]
     if type_.kind == "b":
         raise TypeError(f"arrays of truths have no `{name}`: use `.astype(…)` first")
+    if type_.kind == "f":
+        first, second = map(float, first), map(float, second)
     return made(type_.settle(list(map(ARITHMETIC[name], first, second))), type_, shape)
 
 
@@ -245,13 +252,13 @@ class ndarray(Reductions):
         if sum(part is not None for part in key) > len(self.shape):
             raise IndexError(f"too many indices: the array has {len(self.shape)} dimensions")
         start, shape, steps = self._start, [], []
-        axes = iter(zip(self.shape, self._steps))
+        axes = iter(enumerate(zip(self.shape, self._steps)))
         for part in key:
             if part is None:
                 shape.append(1)
                 steps.append(0)
                 continue
-            length, step = next(axes)
+            axis, (length, step) = next(axes)
             if isinstance(part, slice):
                 first, last, stride = part.indices(length)
                 start += first * step
@@ -262,9 +269,10 @@ class ndarray(Reductions):
                 raise IndexError("an index is an int, a slice, `...`, or alone a list of ints or "
                                  f"truths, not `{type(part).__name__}`")
             if not -length <= part < length:
-                raise IndexError(f"index {part} is out of bounds for size {length}")
+                raise IndexError(f"index {part} is out of bounds for axis {axis} with size "
+                                 f"{length}")
             start += int(part) % length * step
-        for length, step in axes:
+        for _, (length, step) in axes:
             shape.append(length)
             steps.append(step)
         return _seen(self, start, tuple(shape), tuple(steps))
@@ -280,7 +288,16 @@ class ndarray(Reductions):
             raise IndexError(f"{len(key)} truths choose from {len(self)} rows")
         return [index for index, chosen in enumerate(key.flat_list()) if chosen]
 
+    def _flattened(self, key):
+        """The places of the elements that truths in this array's own shape mean, or None."""
+        if isinstance(key, ndarray) and key.dtype.kind == "b" and key.shape == self.shape:
+            return [place for place, chosen in zip(self._places(), key.flat_list()) if chosen]
+        return None
+
     def __getitem__(self, key):
+        places = self._flattened(key)
+        if places is not None:
+            return made([self._items[place] for place in places], self.dtype)
         if isinstance(key, (list, ndarray)):
             rows = [self._part(index) for index in self._chosen(key)]
             items = [item for row in rows for item in row.flat_list()]
@@ -288,28 +305,36 @@ class ndarray(Reductions):
         return scalar(self._part(key)) if key is not ... else self._part(key)
 
     def __setitem__(self, key, value):
-        parts = [self._part(index) for index in self._chosen(key)] \
-            if isinstance(key, (list, ndarray)) else [self._part(key)]
         value = asarray(value)
         value = value if value.dtype is self.dtype else value.astype(self.dtype)
-        rows = value if len(parts) > 1 and value.shape[:1] == (len(parts),) \
-            else itertools.repeat(value)
-        for part, row in zip(parts, rows):
-            row = row if isinstance(row, ndarray) else asarray(row)
-            if row.shape != part.shape:
-                if common_shape(row.shape, part.shape) != part.shape:
-                    raise ValueError(f"shape {row.shape} does not fit into shape {part.shape}")
-                row = _spread(row, part.shape)
-            for place, item in zip(part._places(), row.flat_list()):
-                self._items[place] = item
+        places = self._flattened(key)
+        if places is not None:
+            self._put(places, value, (len(places),))
+            return
+        if not isinstance(key, (list, ndarray)):
+            part = self._part(key)
+            self._put(part._places(), value, part.shape)
+            return
+        rows = [self._part(index) for index in self._chosen(key)]
+        places = [place for row in rows for place in row._places()]
+        self._put(places, value, (len(rows), *self.shape[1:]))
+
+    def _put(self, places, value, shape):
+        """Puts the elements of an array, spread to a shape, into their places."""
+        if value.shape != shape:
+            if common_shape(value.shape, shape) != shape:
+                raise ValueError(f"shape {value.shape} does not fit into shape {shape}")
+            value = _spread(value, shape)
+        for place, item in zip(places, value.flat_list()):
+            self._items[place] = item
 
     def __contains__(self, value):
         return value in self.flat_list()
 
     def __bool__(self):
         if self.size != 1:
-            raise ValueError("the truth of an array with more than one element is ambiguous: use "
-                             "a.any() or a.all()")
+            raise ValueError("The truth value of an array with more than one element is ambiguous. "
+                             "Use a.any() or a.all()")
         return bool(self.flat_list()[0])
 
     def _one(self):
@@ -452,7 +477,7 @@ class ndarray(Reductions):
             raise ValueError("products are of one or two dimensions on this network")
         if self.shape[-1] != other.shape[0]:
             raise ValueError(f"shapes {self.shape} and {other.shape} not aligned: "
-                             f"{self.shape[-1]} != {other.shape[0]}")
+                             f"{self.shape[-1]} (dim {self.ndim - 1}) != {other.shape[0]} (dim 0)")
         left, columns = self._rows(len(self.shape) - 1)[0], other._rows(0)[0]
         items = [total(map(float.__mul__ if type_.kind == "f" else int.__mul__,
                            map(type_.plain, row), map(type_.plain, column)))

@@ -183,7 +183,7 @@ class VecDB(_View):
         return VecDBElement(self, id, None)
 
     def knn(self, v, k):
-        """The `k` entries nearest to a vector, nearest first; of equally near ones the older id."""
+        """The `k` entries nearest to a vector, nearest first; of equally near ones the smaller id."""
         vector = self._codec.checked(v).astype(self._codec.dtype)
         return self._nearest(vector, k)
 

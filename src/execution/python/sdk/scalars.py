@@ -232,10 +232,18 @@ number.__pos__ = lambda self: self
 number.__abs__ = lambda self: self.dtype.wrapped(abs(self.item()))
 
 
+#: From here on numbers of single precision are written with an exponent.
+_LONG_FROM = 1e6
+
+
 def _text(self):
-    if self.dtype.itemsize == 4 and math.isfinite(self):
-        return repr(float(_vectors.shortest(self.item())))
-    return float.__repr__(self.item())
+    value = self.item()
+    if self.dtype.itemsize != 4 or not math.isfinite(value):
+        return float.__repr__(value)
+    digits, _, exponent = _vectors.shortest(value).partition("e")
+    if value == 0 or 1e-4 <= abs(value) < _LONG_FROM:
+        return repr(float(f"{digits}e{exponent}"))
+    return f"{digits}e{int(exponent):+03}"
 
 
 def _round(self, digits=None):
