@@ -15,7 +15,7 @@ const DIRECTIONS: usize = 4;
 /// Letters from which on words do not gain weight: longer ones are rarer, up to here.
 const WEIGHT_LETTERS_MAX: usize = 6;
 /// How much of a word's square is the word as a whole; the rest is that of its parts.
-const WHOLE: f64 = 0.2;
+const WHOLE: f64 = 0.1;
 /// The weight of two words next to each other, beside that of the words.
 const PAIR: f64 = 0.1;
 /// Where writing without spaces begins, whose words have a letter or two.
@@ -120,9 +120,18 @@ mod tests {
 
     #[test]
     fn a_text_has_the_same_bytes_on_every_machine() {
-        assert_eq!(digest("I like to eat mango"), "?");
-        assert_eq!(digest("Über 5 Straßen, 東京都!"), "?");
-        assert_eq!(digest(""), "?");
+        assert_eq!(
+            digest("I like to eat mango"),
+            "0xbaa8b1e268670e03ef54f0471e7e0f174d9b4f928a2a33807558828cdd325a5a"
+        );
+        assert_eq!(
+            digest("Über 5 Straßen, 東京都!"),
+            "0xd4e08ddc5a1b3d2bc1d4cb5c5f3a8bf95ad41edbf75522e1d528c3c71739b96d"
+        );
+        assert_eq!(
+            digest(""),
+            "0xbbaf49436c928e27d46f0154b20ac2bdbae44b0a8662dbfb7c79513841ea8ad3"
+        );
     }
 
     #[test]
@@ -138,7 +147,7 @@ mod tests {
         for (one, other, low, high) in [
             ("I like mango", "i LIKE mango!", 0.999, 1.001),
             ("I like mango", "I like to eat mango", 0.85, 0.99),
-            ("I like mango a lot", "I like to eat a lot of mangoes", 0.5, 0.9),
+            ("I like mango a lot", "I like to eat a lot of mangoes", 0.55, 0.9),
             ("I like carrots", "I like to eat mango", 0.0, 0.6),
             ("dog bites man", "man bites dog", 0.9, 0.9999),
             ("payment was refused", "the payments were refused", 0.6, 0.99),

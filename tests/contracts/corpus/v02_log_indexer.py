@@ -99,7 +99,7 @@ class Logs(gl.Contract):
 #> call add ["I like carrots", 11] => 1
 #> call nearest ["I like carrots"] => {"id": 11, "text": "I like carrots", "numbers": 384, "same": true}
 #> call add ["Payments are due on Monday", 12] => 2
-#> call order ["when is my payment due?", 2] => [12, 11]
+#> call order ["when is my payment due?", 1] => [12]
 #> call order ["mango", 50] => [10, 11, 12]
 #> call order ["mango", 0] => []
 #> call order ["mango", -3] => []

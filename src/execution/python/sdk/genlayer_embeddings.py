@@ -268,6 +268,10 @@ class VecDBCodec:
             raise TypeError(f"{where}: write `VecDB[np.float32, typing.Literal[n], V]`, with a "
                             "distance as a fourth parameter if you like")
         type_, length, value, distance = *args, *(CosineDistance,)[:4 - len(args)]
+        try:
+            _dtype_of(type_)
+        except TypeError as error:
+            raise TypeError(f"{where}: {error}") from None
         is_own = distance in _OWN
         self.metric = distance._metric if is_own else None
         self.own = None if is_own else _storage.codec_of(distance, f"distance of {where}")
