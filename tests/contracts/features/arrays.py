@@ -110,6 +110,7 @@ class Arrays(gl.Contract):
         c = a
         c += 1
         same(a, [2.0, 3.0, 4.0])
+        same(np.array([1, 2], dtype=np.float32) * 2.5, [2.5, 5.0], np.float32)
         same(np.float32(2) * np.array([1, 2], dtype=np.float32), [2.0, 4.0], np.float32)
         refused(ValueError, "could not be broadcast", lambda: a + np.array([1, 2]))
         refused(ValueError, "The truth value of an array", lambda: bool(a))
@@ -119,6 +120,7 @@ class Arrays(gl.Contract):
         a = np.array([[3.0, 1.0], [2.0, 4.0]])
         assert (a.sum(), a.mean(), a.max(), a.min(), np.median(a)) == (10, 2.5, 4, 1, 2.5)
         assert (a.argmax(), a.argmin(), a.var()) == (3, 1, 1.25)
+        assert (np.argmax([1, 3, 3]), np.argmin([1, 0, 0])) == (1, 1)
         same(a.sum(axis=0), [5.0, 5.0])
         same(np.mean(a, axis=1), [2.0, 3.0])
         same(np.argmax(a, axis=-1), [0, 1], np.int64)
