@@ -3,6 +3,7 @@
 //! Nodes reach contracts through one port, [`Executor`]. Production uses the sandboxed Python of
 //! [`python`]; tests, benchmarks and scenarios use [`scripted`] answers.
 
+mod embedding;
 pub mod lint;
 pub mod nondeterminism;
 mod package;

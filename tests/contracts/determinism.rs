@@ -195,3 +195,34 @@ fn executions_can_be_asked_for_from_any_thread_and_runtime() {
         without_cost(thread.join().unwrap());
     }
 }
+
+/// A contract that changes what numpy and the vectors of texts are, as far as it can.
+const CHANGES: &str = r#"
+from genlayer import *
+import numpy as np
+import genlayer_embeddings as gle
+
+class Changes(gl.Contract):
+    def __init__(self):
+        pass
+
+    @gl.public.write
+    def go(self) -> str:
+        found = f"{np.pi} {np.float32.dtype.name} {np.sum([1, 2])} {gle.MODEL} {np.float32(1) + 1}"
+        np.pi = 3
+        np.float32.dtype.name = "other"
+        np.float32.dtype.itemsize = 8
+        np.sum = gle.MODEL
+        gle.MODEL = "other"
+        return found
+"#;
+
+#[tokio::test]
+async fn what_an_execution_makes_of_numpy_no_other_one_finds() {
+    let executor = PythonExecutor::start(settings(1), Services::none()).unwrap();
+    for _ in 0..3 {
+        let execution = executor.execute(request(CHANGES, Some("go"), vec![])).await.unwrap();
+        let expected = "3.141592653589793 float32 3 all-MiniLM-L6-v2 2.0";
+        assert_eq!(returned(&execution), text(expected));
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! Each public method of a contract in `features/` takes no arguments, uses one feature or a few of
 //! a kind, and fails when one of them does not do what it should. The files of the standard library
-//! and of the language hold with `CPython` 3.13, too.
+//! and of the language hold with `CPython` 3.13, too, and that of arrays with numpy 2.4 but for its last
+//! two methods.
 
 use agora::domain::ExecutionOutcome;
 use agora::domain::calldata::Value;
@@ -95,4 +96,14 @@ async fn names_of_the_sdk() {
 #[tokio::test]
 async fn images() {
     check(include_str!("features/images.py")).await;
+}
+
+#[tokio::test]
+async fn arrays_of_numpy() {
+    check(include_str!("features/arrays.py")).await;
+}
+
+#[tokio::test]
+async fn databases_of_vectors() {
+    check(include_str!("features/vectors.py")).await;
 }

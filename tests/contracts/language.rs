@@ -131,7 +131,7 @@ async fn files_that_are_no_contract_are_refused_in_words() {
     let class = "from genlayer import *\nclass A(gl.Contract):\n    def __init__(self): pass\n";
     check_source("x = 1", "the file defines no contract").await;
     check_source("def f(:\n", "SyntaxError").await;
-    check_source("import numpy", "No module named 'numpy'").await;
+    check_source("import pandas", "No module named 'pandas'").await;
     check_source(&format!("{class}class B(gl.Contract): pass\n"), "only one contract").await;
     check_source("from genlayer import *\nclass A(gl.Contract): pass", "has no `__init__`").await;
     check_source(

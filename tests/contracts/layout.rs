@@ -34,6 +34,16 @@ async fn every_type_has_its_bytes() {
         ("Address", "Address('0x' + 'ab' * 20)", &"ab".repeat(20), ""),
         ("Array[u16, typing.Literal[3]]", "[1, 2, 3]", "010002000300", ""),
         ("DynArray[i16]", "[1, -1]", "02", "0100ffff"),
+        ("np.float32", "np.float32(-1.5)", "0000c0bf", ""),
+        ("np.float64", "np.float64(1.5)", "000000000000f83f", ""),
+        ("np.uint16", "np.uint16(258)", "0201", ""),
+        ("np.int64", "np.int64(-2)", "feffffffffffffff", ""),
+        (
+            "np.ndarray[tuple[typing.Literal[2]], np.dtypes.Float32DType]",
+            "np.array([1, -2], dtype=np.float32)",
+            "0000803f000000c0",
+            "",
+        ),
         ("DynArray[Pair]", "[Pair(1, True)]", "01", "010001"),
         ("datetime.datetime", "datetime.datetime(1970, 1, 1, 0, 1)", "3c", ""),
         (
@@ -50,7 +60,7 @@ async fn every_type_has_its_bytes() {
         ),
     ] {
         let source = format!(
-            "from genlayer import *\nimport datetime, typing\nfrom dataclasses import dataclass\n\
+            "from genlayer import *\nimport datetime, typing\nimport numpy as np\nfrom dataclasses import dataclass\n\
              @allow_storage\n@dataclass\nclass Pair:\n    a: u16\n    b: bool\n\
              class C(gl.Contract):\n    x: {type_}\n    def __init__(self):\n        \
              self.x = {value}\n"
@@ -114,4 +124,36 @@ async fn a_tree_turns_frees_and_takes_again() {
     contract.call("put", vec![int(9)]).await;
     assert_eq!(page(&contract, fields), [2, 0, 0, 0, 4]);
     assert_eq!(page(&contract, nodes)[22], 9);
+}
+
+const VECTORS: &str = r"
+import numpy as np
+import typing
+from genlayer import *
+import genlayer_embeddings as gle
+
+class C(gl.Contract):
+    first: u8
+    x: gle.VecDB[np.float32, typing.Literal[2], u16]
+    last: u8
+    def __init__(self):
+        self.last = 255
+        for at in (1, 2, 3):
+            self.x.insert(np.array([at, 0], dtype=np.float32), at * 16)
+        self.x.get_by_id(1).remove()
+";
+
+/// Keys, values and a map of the free ids, one after another, as in the public library.
+#[tokio::test]
+async fn a_database_of_vectors_has_its_bytes() {
+    let contract = Contract::deploy(&executor(), VECTORS, vec![]).await;
+    let fields = child([0; 32], 0);
+    let [root, nodes] = [[1, 0, 0, 0]; 2];
+    let expected = [&[0][..], &[3, 0, 0, 0], &[3, 0, 0, 0], &root, &nodes, &[0, 0, 0, 0], &[255]];
+    assert_eq!(page(&contract, fields), expected.concat());
+    let keys: Vec<u8> =
+        [1.0_f32, 0.0, 2.0, 0.0, 3.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    assert_eq!(page(&contract, child(fields, 1)), keys);
+    assert_eq!(page(&contract, child(fields, 5)), [16, 0, 32, 0, 48]);
+    assert_eq!(page(&contract, child(fields, 13)), [1]);
 }

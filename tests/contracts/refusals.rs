@@ -33,9 +33,9 @@ async fn wrong_files_are_refused_in_words() {
         (field("dict[str, str]"), "use `TreeMap[…, …]`"),
         (field("set"), "use `TreeMap[…, bool]`"),
         (field("TreeMap[tuple[str, u8], str]"), "use an `@allow_storage` dataclass"),
-        (field("VecDB[u8, u8, u8]"), "name 'VecDB' is not defined"),
-        ("import numpy as np\n".into(), "No module named 'numpy': there are no arrays, embeddings"),
-        ("from genlayer_embeddings import VecDB\n".into(), "vector databases (`VecDB`)"),
+        (field("VecDB[u8, u8, u8]"), "u8 is no type of elements here: there are float32"),
+        (field("VecDB[u8, u8]"), "write `VecDB[np.float32, typing.Literal[n], V]`"),
+        ("import onnx\n".into(), "No module named 'onnx': models cannot be loaded on this network"),
         (field("tuple[u8, u8]"), "use an `@allow_storage` dataclass"),
         (field("typing.Any"), "cannot be stored"),
         (field("Array[u8, typing.Literal[0]]"), "with n > 0"),
@@ -101,5 +101,29 @@ async fn names_in_annotations_must_exist() {
         let code = request(&source, None, vec![]).code;
         let error = executor.schema(code).await.unwrap().unwrap_err();
         assert!(error.contains(words), "{source}\n{error}");
+    }
+}
+
+#[tokio::test]
+async fn vectors_of_no_type_or_size_are_refused_in_words() {
+    let executor = executor();
+    for (type_, words) in [
+        ("np.ndarray", "write `np.ndarray[tuple[typing.Literal[n]], np.dtype[np.float32]]`"),
+        ("np.ndarray[tuple[typing.Literal[0]], np.dtype[np.float32]]", "with n > 0"),
+        ("np.ndarray[tuple[int], np.dtype[np.float32]]", "with n > 0"),
+        ("np.ndarray[tuple[typing.Literal[2]], str]", "is no type of elements here"),
+        ("np.generic", "`generic` cannot be stored"),
+        ("gle.VecDB[np.float32, typing.Literal['a'], str]", "with n > 0"),
+        ("gle.VecDB[np.float32, typing.Literal[2], int]", "plain `int` has no size"),
+        ("gle.VecDB[np.float32, typing.Literal[2], str, str.join]", "cannot be stored"),
+        ("gle.VecDB[np.float32, typing.Literal[2], str, gle.Nearness]", "no attribute 'Nearness'"),
+    ] {
+        let source = format!(
+            "from genlayer import *\nimport typing\nimport numpy as np\n\
+             import genlayer_embeddings as gle\nclass C(gl.Contract):\n    x: {type_}\n{INIT}"
+        );
+        let code = request(&source, None, vec![]).code;
+        let error = executor.schema(code).await.unwrap().unwrap_err();
+        assert!(error.contains(words), "{type_}\n{error}");
     }
 }

@@ -29,11 +29,13 @@ async fn every_type_has_its_schema() {
         ("Odd", r#""dict""#),
         ("Pair", r#""array""#),
         ("bytearray", r#""array""#),
+        ("np.uint16", r#""int""#),
+        ("np.ndarray[tuple[typing.Literal[2]], np.dtypes.Float32DType]", r#""array""#),
         ("typing.Optional[Pair]", r#"{"$or": ["array", "null"]}"#),
         ("'Point'", r#"{"x": "int", "names": [{"$rep": "string"}]}"#),
     ] {
         let source = format!(
-            "from genlayer import *\nimport typing\nfrom dataclasses import dataclass\n\
+            "from genlayer import *\nimport typing\nimport numpy as np\nfrom dataclasses import dataclass\n\
              @allow_storage\n@dataclass\nclass Point:\n    x: u8\n    names: DynArray[str]\n\
              Odd = typing.TypedDict('Odd', {{'$a': int, 'b': bytes}})\n\
              class Pair(typing.NamedTuple):\n    a: u8\n\

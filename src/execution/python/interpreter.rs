@@ -10,7 +10,7 @@ use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
 use super::tame::is_tame;
-use super::{identity, images, native, native_code, values};
+use super::{identity, images, native, native_code, values, vectors};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 use crate::execution::package::Package;
@@ -24,7 +24,7 @@ const KEPT_SOURCE_BYTES_MAX: usize = 1 << 20;
 const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 22] = [
+const SDK: [(&str, &str); 29] = [
     ("genlayer.program", include_str!("sdk/program.py")),
     ("genlayer.libraries", include_str!("sdk/libraries.py")),
     ("genlayer.types", include_str!("sdk/types.py")),
@@ -43,6 +43,13 @@ const SDK: [(&str, &str); 22] = [
     ("genlayer.abi", include_str!("sdk/abi.py")),
     ("genlayer.public_abi", include_str!("sdk/public_abi.py")),
     ("genlayer.icontract", include_str!("sdk/icontract.py")),
+    ("genlayer.scalars", include_str!("sdk/scalars.py")),
+    ("genlayer.reductions", include_str!("sdk/reductions.py")),
+    ("genlayer.arrays", include_str!("sdk/arrays.py")),
+    ("genlayer.array_storage", include_str!("sdk/array_storage.py")),
+    ("genlayer.array_functions", include_str!("sdk/array_functions.py")),
+    ("numpy", include_str!("sdk/numpy.py")),
+    ("genlayer_embeddings", include_str!("sdk/genlayer_embeddings.py")),
     ("genlayer", include_str!("sdk/package.py")),
     ("genlayer.generations", include_str!("sdk/generations.py")),
     ("genlayer.schema", include_str!("sdk/schema.py")),
@@ -247,7 +254,12 @@ fn build() -> Interpreter {
     settings.utf8_mode = 1;
     let builder = Interpreter::builder(settings);
     let stdlib = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
-    let own = [native::module_def, native_code::module_def, images::module_def];
+    let own = [
+        native::module_def,
+        native_code::module_def,
+        images::module_def,
+        vectors::module_def,
+    ];
     let own = own.map(|module_def| module_def(&builder.ctx));
     builder
         .add_native_modules(&stdlib)

@@ -36,6 +36,7 @@ mod store;
 mod tame;
 mod touched;
 mod values;
+mod vectors;
 mod wire;
 mod worker;
 

@@ -17,7 +17,7 @@ use rustpython_ruff_python_parser::parse_module;
 use crate::execution::lint::is_too_deep;
 
 /// Modules that compute, and whose state the fingerprint sees or a job begins anew.
-const MODULES: [&str; 27] = [
+const MODULES: [&str; 30] = [
     "__future__",
     "base64",
     "binascii",
@@ -31,6 +31,8 @@ const MODULES: [&str; 27] = [
     "fractions",
     "functools",
     "genlayer",
+    "genlayer_embeddings",
+    "genlayermodelwrappers",
     "hashlib",
     "heapq",
     "html",
@@ -38,6 +40,7 @@ const MODULES: [&str; 27] = [
     "json",
     "math",
     "numbers",
+    "numpy",
     "random",
     "re",
     "string",
@@ -308,6 +311,7 @@ mod tests {
     fn ordinary_things_are_tame() {
         for source in [
             "import json, typing\nfrom genlayer import *\nimport collections.abc\n",
+            "import numpy as np\nimport genlayer_embeddings as gle\nx: np.dtypes.Float32DType\n",
             "class Row:\n    def __init__(self, n):\n        super().__init__()\n        self._n = n\n",
             "def f(row):\n    row.count += 1\n    return type(row).__name__\n",
             "x = [y for y in range(3) if y]\nprint(f'{x!r:>{3}}')\n",

@@ -361,6 +361,8 @@ def _in_memory(value):
         from genlayer.memory import copied
 
         return copied(value)
+    if hasattr(type(value), "_copied"):
+        return value._copied()
     if getattr(type(value), "_agora_view", False):
         copy = object.__new__(type(value).__mro__[1])
         for field in vars(type(value)).values():

@@ -8,6 +8,7 @@ from genlayer import (abi, calldata, collections, contract, eq_principle, events
 from genlayer.collections import Array, DynArray, TreeMap
 from genlayer.storage import allow_storage
 from genlayer.types import SIZED, Address, Keccak256, UserError, bigint
+from genlayer_embeddings import SentenceTransformer, VecDB, VecDBElement
 
 globals().update(SIZED, Address=Address, bigint=bigint, Keccak256=Keccak256)
 Rollback = UserError
@@ -66,8 +67,11 @@ _path("genlayer.py.types", **_values, Keccak256=Keccak256)
 _path("genlayer.py.storage", **vars(gl.storage))
 sys.modules["genlayer.py.calldata"] = calldata
 py.keccak = _path("genlayer.py.keccak", Keccak256=Keccak256)
+# Where vectors were before `genlayer_embeddings`.
+_path("genlayer.py.storage.vecdb", VecDB=VecDB, VecDBElement=VecDBElement)
+_path("genlayermodelwrappers", SentenceTransformer=SentenceTransformer)
 _path("genlayer.std", **_values, **_stored, gl=gl, __path__=[])
 
 __all__ = ["gl", "Address", "Array", "DynArray", "TreeMap", "allow_storage", "bigint",
            "Keccak256", "Lazy", "Rollback", "inmem_allocate", "Root", "Indirection", "VLA",
-           "ROOT_SLOT_ID", *SIZED]
+           "ROOT_SLOT_ID", "VecDB", *SIZED]

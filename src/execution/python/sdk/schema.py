@@ -7,7 +7,8 @@ import json
 import types
 import typing
 
-from genlayer import program
+from genlayer import program, scalars
+from genlayer.arrays import ndarray
 from genlayer.collections import Array, DynArray, TreeMap
 from genlayer.contract import Access, public_methods
 from genlayer.types import Address, SizedInt
@@ -26,7 +27,11 @@ def type_schema(type_):
     """The schema of one type."""
     if isinstance(type_, SizedInt):
         return "int"
-    if type_ is float:
+    if _is_a(type_, scalars.integer):
+        return "int"
+    if (typing.get_origin(type_) or type_) is ndarray:
+        return "array"
+    if type_ is float or _is_a(type_, scalars.floating):
         raise TypeError("`float` has no encoding: use `int`, `str` or `decimal` in a string")
     try:
         if type_ in _SIMPLE:
