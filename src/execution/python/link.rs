@@ -1,9 +1,42 @@
 //! The worker's end of the socket to its parent.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 
 use super::frame::{FromWorker, TO_WORKER_BYTES_MAX, ToWorker};
+use super::store::Fetch;
+use crate::domain::{Page, PageKey};
+
+thread_local! {
+    static LINK: RefCell<Option<Link>> = const { RefCell::new(None) };
+}
+
+/// Hands the link to the parent to this thread.
+pub(super) fn set_link(link: Link) {
+    LINK.set(Some(link));
+}
+
+/// Uses the link to the parent.
+pub(super) fn with_link<T>(use_it: impl FnOnce(&mut Link) -> Option<T>) -> Option<T> {
+    LINK.with_borrow_mut(|link| link.as_mut().and_then(use_it))
+}
+
+/// Asks the parent for pages.
+#[derive(Debug)]
+pub(super) struct Parent;
+
+impl Fetch for Parent {
+    fn fetch(&mut self, keys: &[PageKey]) -> Option<Vec<Page>> {
+        with_link(|link| {
+            link.send(&FromWorker::ReadPages(keys.to_vec())).ok()?;
+            match link.receive()? {
+                ToWorker::Pages(pages) => Some(pages),
+                ToWorker::Job(_) | ToWorker::Code(_) | ToWorker::Answer(_) => None,
+            }
+        })
+    }
+}
 
 /// The worker's end of the socket to its parent.
 #[derive(Debug)]

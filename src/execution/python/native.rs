@@ -11,11 +11,11 @@ use super::blocks::Blocks;
 use super::eventlog::EventLog;
 use super::frame::{FromWorker, ToWorker};
 use super::job::Job;
-use super::link::Link;
+pub(super) use super::link::{set_link, with_link};
 use super::outbox::Outbox;
 use super::output::Output;
 use super::scope::{Effects, Scopes};
-use super::store::{Fetch, Store};
+use super::store::Store;
 use crate::domain::{Address, Bytes, EmittedEvent, EmittedMessage, Page, PageKey, U256};
 
 /// What the running job may use.
@@ -42,7 +42,6 @@ impl State {
 
 thread_local! {
     static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
-    static LINK: RefCell<Option<Link>> = const { RefCell::new(None) };
 }
 
 /// What a job leaves behind.
@@ -62,16 +61,6 @@ pub(super) struct Leftovers {
     pub(super) stdout: String,
     /// What was written to standard error.
     pub(super) stderr: String,
-}
-
-/// Hands the link to the parent to this thread.
-pub(super) fn set_link(link: Link) {
-    LINK.set(Some(link));
-}
-
-/// Uses the link to the parent.
-pub(super) fn with_link<T>(use_it: impl FnOnce(&mut Link) -> Option<T>) -> Option<T> {
-    LINK.with_borrow_mut(|link| link.as_mut().and_then(use_it))
 }
 
 /// Makes a job's storage and message what native functions work on.
@@ -126,21 +115,6 @@ fn ask_parent(question: Vec<u8>) -> Option<Bytes> {
     })
 }
 
-/// Asks the parent for pages.
-struct Parent;
-
-impl Fetch for Parent {
-    fn fetch(&mut self, keys: &[PageKey]) -> Option<Vec<Page>> {
-        with_link(|link| {
-            link.send(&FromWorker::ReadPages(keys.to_vec())).ok()?;
-            match link.receive()? {
-                ToWorker::Pages(pages) => Some(pages),
-                ToWorker::Job(_) | ToWorker::Code(_) | ToWorker::Answer(_) => None,
-            }
-        })
-    }
-}
-
 pub(super) use _genlayer::module_def;
 
 #[rustpython_vm::pymodule]
@@ -151,10 +125,11 @@ mod _genlayer {
     use vm::{PyObjectRef, PyResult, VirtualMachine};
 
     use super::super::blocks::{BlockError, Handed};
+    use super::super::link::Parent;
     use super::super::outbox::OutboxError;
     use super::super::store::{StoreError, child_slot};
     use super::super::{identity, values};
-    use super::{Parent, STATE, State, ask_parent};
+    use super::{STATE, State, ask_parent};
     use crate::domain::{
         Address, Amount, Bytes, EmittedMessage, MessageBody, Trigger, U256, keccak256,
     };
@@ -403,7 +378,7 @@ mod _genlayer {
         let output = Bytes::copy_from_slice(&output.borrow_buf());
         let closed = with_state(vm, |state| {
             let (scopes, mut effects) = state.effects();
-            scopes.leave(true, &mut effects);
+            scopes.leave_block(&mut effects);
             state.blocks.close(output)
         })?;
         closed.map_err(|error| misplaced(&error, vm))
@@ -414,9 +389,15 @@ mod _genlayer {
     fn block_disagree(vm: &VirtualMachine) -> PyResult<()> {
         with_state(vm, |state| {
             let (scopes, mut effects) = state.effects();
-            scopes.leave(true, &mut effects);
+            scopes.leave_block(&mut effects);
             state.blocks.disagree();
         })
+    }
+
+    /// Did this validator disagree? An error alone says nothing: a contract can raise any.
+    #[pyfunction]
+    fn has_disagreed(vm: &VirtualMachine) -> PyResult<bool> {
+        with_state(vm, |state| state.blocks.has_disagreed())
     }
 
     /// From now on changes can be taken back; without `allow_changes` there can be none.
@@ -432,10 +413,11 @@ mod _genlayer {
     /// Ends a sandbox; what it changed is kept or taken back.
     #[pyfunction]
     fn leave_sandbox(keep: bool, vm: &VirtualMachine) -> PyResult<()> {
-        with_state(vm, |state| {
+        let left = with_state(vm, |state| {
             let (scopes, mut effects) = state.effects();
-            scopes.leave(keep, &mut effects);
-        })
+            scopes.leave_sandbox(keep, &mut effects)
+        })?;
+        left.then_some(()).ok_or_else(|| vm.new_runtime_error("no sandbox can be left here"))
     }
 
     fn ask(

@@ -236,14 +236,13 @@ def _guarded(work):
         return RETURN, work(), ""
     except (UserError, Immediate) as error:
         return USER_ERROR, vm.text_of(error), trace.report(error)
-    except vm.Disagreed as error:
-        return VM_ERROR, "validator_disagrees", trace.report(error)
     except MemoryError as error:
         return VM_ERROR, "OOM", trace.report(error)
     except SystemExit as error:
         return VM_ERROR, f"exit_code {vm.exit_code(error)}", trace.report(error)
     except BaseException as error:
-        return VM_ERROR, "exit_code 1", trace.report(error)
+        disagreed = isinstance(error, vm.Disagreed) and _genlayer.has_disagreed()
+        return VM_ERROR, "validator_disagrees" if disagreed else "exit_code 1", trace.report(error)
 
 
 def run(runner, modules, files, job):

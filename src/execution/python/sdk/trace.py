@@ -7,6 +7,8 @@ from genlayer.types import UserError
 FRAMES_MAX = 20
 #: Whose frames say nothing to an author.
 HIDDEN = ("genlayer/", "_frozen_importlib")
+#: For errors that raise another one when they are asked what they say.
+NO_TEXT = "<its text cannot be had>"
 
 
 def _frames(error):
@@ -32,9 +34,9 @@ def _describe(error):
         text = f"\n    {error.text.strip()}" if error.text else ""
         return f'  File "{error.filename}", line {error.lineno}{text}\n{type(error).__name__}: {error.msg}'
     try:
-        text = error.message if isinstance(error, UserError) else str(error)
-    except Exception:
-        text = "<its text cannot be had>"
+        text = str(error.message if isinstance(error, UserError) else error)
+    except BaseException:
+        text = NO_TEXT
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

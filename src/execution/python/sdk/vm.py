@@ -86,10 +86,14 @@ def exit_code(error):
 
 def text_of(error):
     """The text of an error of the user, whatever it was made of."""
-    message = getattr(error, "message", None)
-    if message is None:
-        message = error.args[0] if error.args else ""
-    return message if isinstance(message, str) else str(message)
+    try:
+        message = getattr(error, "message", None)
+        if message is None:
+            message = error.args[0] if error.args else ""
+        return message if isinstance(message, str) else str(message)
+    except BaseException:
+        # Whatever it raised, it is asked for when the call has ended.
+        return trace.NO_TEXT
 
 
 def ending(work, what):
@@ -98,13 +102,13 @@ def ending(work, what):
         return bytes([RETURN]) + calldata.encode(work())
     except (UserError, Immediate) as error:
         return bytes([USER_ERROR]) + text_of(error).encode(errors="replace")
-    except Disagreed:
-        raise
     except MemoryError:
         return bytes([VM_ERROR]) + b"OOM"
     except SystemExit as error:
         return bytes([VM_ERROR]) + f"exit_code {exit_code(error)}".encode()
     except BaseException as error:
+        if isinstance(error, Disagreed) and _genlayer.has_disagreed():
+            raise
         trace.note(f"{what} failed", error)
         return bytes([VM_ERROR]) + b"exit_code 1"
 
