@@ -91,3 +91,8 @@ async fn a_contract_of_2024_names_its_attributes_and_methods_as_it_likes() {
 async fn names_of_the_sdk() {
     check(include_str!("features/sdk_names.py")).await;
 }
+
+#[tokio::test]
+async fn names_of_the_newest_sdk() {
+    check(include_str!("features/sdk_newest.py")).await;
+}

@@ -24,13 +24,14 @@ const KEPT_SOURCE_BYTES_MAX: usize = 1 << 20;
 const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 21] = [
+const SDK: [(&str, &str); 23] = [
     ("genlayer.program", include_str!("sdk/program.py")),
     ("genlayer.types", include_str!("sdk/types.py")),
     ("genlayer.storage", include_str!("sdk/storage.py")),
     ("genlayer.collections", include_str!("sdk/collections.py")),
     ("genlayer.tree", include_str!("sdk/tree.py")),
     ("genlayer.memory", include_str!("sdk/memory.py")),
+    ("genlayer.slots", include_str!("sdk/slots.py")),
     ("genlayer.calldata", include_str!("sdk/calldata.py")),
     ("genlayer.trace", include_str!("sdk/trace.py")),
     ("genlayer.vm", include_str!("sdk/vm.py")),
@@ -43,6 +44,7 @@ const SDK: [(&str, &str); 21] = [
     ("genlayer.public_abi", include_str!("sdk/public_abi.py")),
     ("genlayer.icontract", include_str!("sdk/icontract.py")),
     ("genlayer", include_str!("sdk/package.py")),
+    ("genlayer.message_allocation", include_str!("sdk/message_allocation.py")),
     ("genlayer.generations", include_str!("sdk/generations.py")),
     ("genlayer.schema", include_str!("sdk/schema.py")),
     ("genlayer.runner", include_str!("sdk/runner.py")),

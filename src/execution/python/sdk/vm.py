@@ -7,7 +7,8 @@ import types
 import typing
 
 import _genlayer
-from genlayer import calldata, program, trace
+from genlayer import calldata, program
+from genlayer import trace as traces
 from genlayer.types import Immediate, UserError
 
 RETURN, USER_ERROR, VM_ERROR = 0, 1, 2
@@ -93,7 +94,7 @@ def text_of(error):
         return message if isinstance(message, str) else str(message)
     except BaseException:
         # Whatever it raised, it is asked for when the call has ended.
-        return trace.NO_TEXT
+        return traces.NO_TEXT
 
 
 def ending(work, what):
@@ -109,7 +110,7 @@ def ending(work, what):
     except BaseException as error:
         if isinstance(error, Disagreed) and _genlayer.has_disagreed():
             raise
-        trace.note(f"{what} failed", error)
+        traces.note(f"{what} failed", error)
         return bytes([VM_ERROR]) + b"exit_code 1"
 
 
@@ -242,7 +243,7 @@ def _block(leader, judge):
             with _entered(CONSENSUS_STAGE, {"leaders_result": handed}):
                 agrees = judge(decode(handed)) is True
         except BaseException as error:
-            trace.note("the validator's function failed, which is a disagreement", error)
+            traces.note("the validator's function failed, which is a disagreement", error)
         finally:
             if agrees:
                 _genlayer.block_close(handed)
@@ -312,3 +313,25 @@ def get_timestamp():
 
     now = datetime.datetime.fromisoformat(gl.message_raw["datetime"])
     return now.replace(microsecond=0)
+
+
+def trace(*values, sep=" "):
+    """Prints, in any kind of code."""
+    print(sep.join(map(str, values)))
+
+
+def trace_time_micro():
+    """How long the code runs: nothing, as the clock stands still in a contract."""
+    return 0
+
+
+def yield_():
+    """Lets others work, which happens by itself."""
+
+
+def _no_runners(*args, **options):
+    raise NotImplementedError("runners are not files on this network: put what the contract needs "
+                              "into its archive, or into the contract itself")
+
+
+register_runner = map_file = _no_runners
