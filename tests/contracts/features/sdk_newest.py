@@ -24,6 +24,13 @@ def lenient(value: EncodableWithDefault[float]) -> bytes:
     return gl.calldata.encode(value, default=lambda item: str(item) if isinstance(item, float) else item)
 
 
+def caught(work):
+    try:
+        work()
+    except gl.vm.UserError as error:
+        return error
+
+
 class Newest(gl.contract.Contract):
     total: gl.u256
     names: gl.DynArray[str]
@@ -95,3 +102,15 @@ class Newest(gl.contract.Contract):
         assert away.__to_calldata__()["call_key"] == b"abcd" + bytes(28)
         proxy = gl.contract.get_at(gl.message.sender_address)
         proxy.emit(use_balance=UseBalanceParams(fees, [outer, away])).anything(1)
+
+    @gl.public.write
+    def errors_with_values(self) -> None:
+        def refuse():
+            raise gl.vm.UserError({"code": 1, "of": [b"x", self.address]})
+
+        for refused in (gl.vm.spawn_sandbox(refuse), caught(lambda: gl.vm.run_nondet(refuse, lambda result: True))):
+            assert isinstance(refused, gl.vm.UserError)
+            assert refused.data == {"code": 1, "of": [b"x", self.address]} and refused != gl.vm.UserError("x")
+        immediate = gl.vm.spawn_sandbox(lambda: gl.vm.UserError.immediate([1, None]))
+        assert immediate.data == [1, None] and hasattr(self, "emit_transfer")
+        assert gl.vm.spawn_sandbox(lambda: gl.vm.UserError.immediate(0.5)).data == "<its text cannot be had>"

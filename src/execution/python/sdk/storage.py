@@ -328,12 +328,12 @@ def _zeros_first(cls, codec):
 
 def _make_in_memory(cls, codec):
     """Lets objects of the class that are made by hand hold what stored ones would."""
-    from genlayer.memory import keep_own_lists
+    from genlayer.memory import keep_own_collections
 
     if not dataclasses.is_dataclass(cls):
         _zeros_first(cls, codec)
     else:
-        keep_own_lists(cls, codec)
+        keep_own_collections(cls, codec)
 
 
 def allow_storage(cls):

@@ -85,16 +85,40 @@ def exit_code(error):
     return code & 255 if isinstance(code, int) else 1
 
 
+#: What an error of the user begins with in v0.3 when it is calldata and no text.
+_CALLDATA = bytes(4)
+
+
+def _message_of(error):
+    message = getattr(error, "message", None)
+    return message if message is not None or not error.args else error.args[0]
+
+
 def text_of(error):
     """The text of an error of the user, whatever it was made of."""
     try:
-        message = getattr(error, "message", None)
-        if message is None:
-            message = error.args[0] if error.args else ""
-        return message if isinstance(message, str) else str(message)
+        message = _message_of(error)
+        if isinstance(message, str):
+            return message
+        if not program.is_newest():
+            return "" if message is None else str(message)
+        # The network keeps texts: the value is written as it is for people to read.
+        return calldata.to_str(calldata.decode(calldata.encode(message)))
     except BaseException:
         # Whatever it raised, it is asked for when the call has ended.
         return traces.NO_TEXT
+
+
+def _payload_of(error):
+    """An error of the user as others get it: in v0.3 its value stays what it is."""
+    if program.is_newest():
+        try:
+            message = _message_of(error)
+            if not isinstance(message, str):
+                return _CALLDATA + calldata.encode(message)
+        except BaseException:
+            return traces.NO_TEXT.encode()
+    return text_of(error).encode(errors="replace")
 
 
 def ending(work, what):
@@ -102,7 +126,7 @@ def ending(work, what):
     try:
         return bytes([RETURN]) + calldata.encode(work())
     except (UserError, Immediate) as error:
-        return bytes([USER_ERROR]) + text_of(error).encode(errors="replace")
+        return bytes([USER_ERROR]) + _payload_of(error)
     except MemoryError:
         return bytes([VM_ERROR]) + b"OOM"
     except SystemExit as error:
@@ -120,6 +144,8 @@ def decode(output):
     if kind == RETURN:
         return Return(calldata.decode(payload))
     if kind == USER_ERROR:
+        if program.is_newest() and payload[:4] == _CALLDATA:
+            return UserError(calldata.decode(payload[4:]))
         return UserError(payload.decode())
     if kind == VM_ERROR:
         return VMError(payload.decode())
