@@ -114,3 +114,22 @@ class Newest(gl.contract.Contract):
         immediate = gl.vm.spawn_sandbox(lambda: gl.vm.UserError.immediate([1, None]))
         assert immediate.data == [1, None] and hasattr(self, "emit_transfer")
         assert gl.vm.spawn_sandbox(lambda: gl.vm.UserError.immediate(0.5)).data == "<its text cannot be had>"
+
+    @gl.public.view
+    def errors_of_the_web_can_be_named(self) -> None:
+        import urllib.request
+        from urllib.error import HTTPError, URLError
+        assert issubclass(HTTPError, URLError) and str(URLError("no")) == "<urlopen error no>"
+        assert HTTPError("u", 404, "no", {}, None).code == 404
+        try:
+            urllib.request.urlopen("http://localhost")
+            raise AssertionError("opened")
+        except OSError as error:
+            assert "gl.nondet.web" in str(error)
+
+    @gl.public.view
+    def there_is_no_host(self) -> None:
+        import os
+        import os.path
+        assert os.getenv("HOME") is None and os.getcwd() == "/" and not os.path.exists("/etc")
+        assert not hasattr(os, "fork") and os.path.expanduser("~/a") == "~/a"

@@ -15,7 +15,7 @@ from genlayer.types import Address, Immediate, UserError
 from genlayer.vm import RETURN, USER_ERROR, VM_ERROR
 
 DENIED = frozenset(
-    "os posix nt posixpath ntpath pathlib glob shutil tempfile fcntl mmap pty io_ _io socket "
+    "posix nt glob shutil tempfile fcntl mmap pty io_ _io socket "
     "_socket ssl select selectors socketserver http ftplib smtplib subprocess _posixsubprocess "
     "multiprocessing concurrent threading _thread _threading_local queue asyncio _asyncio "
     "ctypes _ctypes signal _signal gc atexit faulthandler resource pwd grp _genlayer "
