@@ -1,5 +1,9 @@
 //! Contracts that want to end what they did not begin: blocks, sandboxes, and the network's verdict.
 
+use agora::domain::ExecutionOutcome;
+use agora::execution::Executor;
+
+use crate::harness::*;
 use crate::trial::{Trial, Verdict};
 
 use Verdict::{Fails, Returns};
@@ -86,4 +90,14 @@ async fn values_that_lie_about_themselves_are_taken_for_what_they_are() {
             Returns("<its text cannot be had>"),
         )
         .await;
+}
+
+#[tokio::test]
+async fn an_immediate_error_counts_whoever_catches_it() {
+    let source = "from genlayer import *\nclass C(gl.Contract):\n    n: u256\n    def __init__(self):\n        \
+                  try:\n            gl.vm.UserError.immediate('no')\n        except BaseException:\n            \
+                  self.n = 5\n";
+    let ended = executor().execute(request(source, None, vec![])).await.unwrap();
+    assert_eq!(ended.outcome, ExecutionOutcome::UserError("no".into()));
+    assert!(ended.state.is_empty());
 }

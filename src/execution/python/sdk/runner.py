@@ -129,6 +129,7 @@ def _tear_down():
     """Leaves things as they were, as far as that is ours to do."""
     gl.message = gl.message_raw = None
     generations.end()
+    Immediate.raised.clear()
     Contract._defined.clear()
     collections.FIRST_MAP.clear()
     program.end()
@@ -232,6 +233,14 @@ def _call(job):
 
 def _guarded(work):
     """Runs `work`; returns the kind of the end, its payload, and a traceback."""
+    ended = _ended(work)
+    if not Immediate.raised:
+        return ended
+    error = Immediate.raised[0]
+    return USER_ERROR, vm.text_of(error), trace.report(error)
+
+
+def _ended(work):
     try:
         return RETURN, work(), ""
     except (UserError, Immediate) as error:

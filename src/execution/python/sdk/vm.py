@@ -123,6 +123,14 @@ def _payload_of(error):
 
 def ending(work, what):
     """Runs `work`: one byte for how it ended, and its value or its error."""
+    before = len(Immediate.raised)
+    output = _ending(work, what)
+    given_up = Immediate.raised[before:]
+    del Immediate.raised[before:]
+    return bytes([USER_ERROR]) + _payload_of(given_up[0]) if given_up else output
+
+
+def _ending(work, what):
     try:
         return bytes([RETURN]) + calldata.encode(work())
     except (UserError, Immediate) as error:
