@@ -267,6 +267,7 @@ fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, PyDictRef)> {
         vm.ctx.intern_str(name);
     }
     execute("genlayer.warmup", include_str!("sdk/warmup.py"), vm.ctx.new_dict(), vm)?;
+    identity::install_in_modules(vm)?;
     let modules: PyDictRef = vm.sys_module.get_attr("modules", vm)?.try_into_value(vm)?;
     // The package comes last, but its modules import each other by its name.
     let package = vm.new_module("genlayer", vm.ctx.new_dict(), None);

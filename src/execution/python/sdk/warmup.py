@@ -186,7 +186,7 @@ for _name in ("io typing json dataclasses datetime re hashlib base64 urllib.pars
               "collections.abc math decimal functools itertools copy string textwrap fractions "
               "contextlib abc operator random statistics html html.parser types inspect "
               "traceback difflib bisect heapq struct binascii calendar numbers hmac _strptime "
-              "unicodedata pprint __future__ keyword reprlib").split():
+              "unicodedata pprint __future__ keyword reprlib contextvars").split():
     __import__(_name)
 import random
 import urllib
