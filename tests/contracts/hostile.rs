@@ -99,7 +99,9 @@ async fn deep_recursion_is_an_error() {
 
 #[tokio::test]
 async fn modules_of_the_host_are_not_there() {
-    for module in ["tempfile", "socket", "subprocess", "threading", "ctypes", "posix", "signal", "gc"] {
+    for module in
+        ["tempfile", "socket", "subprocess", "threading", "ctypes", "posix", "signal", "gc"]
+    {
         let words = format!("ModuleNotFoundError: No module named '{module}': contracts run");
         check(&format!("import {module}"), "pass", "exit_code 1", &words).await;
     }
