@@ -63,6 +63,28 @@ class Objects(gl.Contract):
         return things + errors + [hash(object()), hash(Thing(1)), object.__hash__(Thing(1))]
 "#;
 
+/// Texts of objects of modules.
+const OF_MODULES: &str = r#"
+from genlayer import *
+import contextvars, hashlib, hmac, weakref
+
+class Thing:
+    pass
+
+class OfModules(gl.Contract):
+    def __init__(self):
+        pass
+
+    @gl.public.view
+    def go(self) -> list[str]:
+        thing = Thing()
+        made = hmac.new(b"k", b"m", "sha256")
+        values = [weakref.ref(thing), weakref.WeakMethod(self.go), contextvars.ContextVar("a", default=1),
+                  hashlib.sha256(), hashlib.shake_128(), hashlib.blake2b(), hashlib.md5(), made,
+                  getattr(made, "_hmac", None), thing, contextvars.copy_context()]
+        return [repr(value) for value in values]
+"#;
+
 /// The same, with `id`, whose callers have a process of their own.
 const IDS: &str = r"
 from genlayer import *
@@ -101,7 +123,8 @@ async fn every_run_on_every_worker_is_the_same() {
 #[tokio::test]
 async fn objects_do_not_tell_where_they_lie() {
     let (one, many) = (executor(), PythonExecutor::start(settings(3), Services::none()).unwrap());
-    for (source, method) in [(OBJECTS, "texts"), (OBJECTS, "order"), (IDS, "go")] {
+    let sources = [(OBJECTS, "texts"), (OBJECTS, "order"), (OF_MODULES, "go"), (IDS, "go")];
+    for (source, method) in sources {
         let first = without_cost(one.execute(request(source, Some(method), vec![])).await.unwrap());
         let text = format!("{:?}", returned(&first));
         assert!(!text.contains("0x7f") && !text.contains("0x5"), "an address: {text}");

@@ -107,3 +107,8 @@ async fn arrays_of_numpy() {
 async fn databases_of_vectors() {
     check(include_str!("features/vectors.py")).await;
 }
+
+#[tokio::test]
+async fn names_of_the_newest_sdk() {
+    check(include_str!("features/sdk_newest.py")).await;
+}

@@ -99,10 +99,33 @@ async fn deep_recursion_is_an_error() {
 
 #[tokio::test]
 async fn modules_of_the_host_are_not_there() {
-    for module in ["os", "socket", "subprocess", "threading", "ctypes", "posix", "signal", "gc"] {
+    for module in
+        ["tempfile", "socket", "subprocess", "threading", "ctypes", "posix", "signal", "gc"]
+    {
         let words = format!("ModuleNotFoundError: No module named '{module}': contracts run");
         check(&format!("import {module}"), "pass", "exit_code 1", &words).await;
     }
+}
+
+#[tokio::test]
+async fn what_needs_a_host_is_refused_where_it_is_used() {
+    let words = "contracts run without files, network, processes and threads";
+    for (imports, body) in [
+        ("import os", "os.listdir('/')"),
+        ("import os", "os.system('true')"),
+        ("import os", "os.fork()"),
+        ("import os", "os.remove('a')"),
+        ("from os import *", "popen('true')"),
+        ("import os.path", "os.path.getsize('/etc/passwd')"),
+        ("from pathlib import Path", "Path('/etc/passwd').read_text()"),
+        ("from pathlib import Path", "Path('a').write_text('b')"),
+        ("from pathlib import Path", "list(Path('/').iterdir())"),
+        ("import urllib.request", "urllib.request.urlopen('http://localhost')"),
+        ("from urllib.request import Request", "Request('http://localhost')"),
+    ] {
+        check(imports, body, "exit_code 1", words).await;
+    }
+    check("import zoneinfo", "zoneinfo.ZoneInfo('Europe/Paris')", "exit_code 1", "NotFound").await;
 }
 
 #[tokio::test]

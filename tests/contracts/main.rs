@@ -15,6 +15,7 @@ mod examples;
 mod features;
 mod harness;
 mod hostile;
+mod hostile_blocks;
 mod hostile_limits;
 mod hostile_reach;
 mod hostile_traces;

@@ -38,6 +38,7 @@ async fn wrong_files_are_refused_in_words() {
         ("import onnx\n".into(), "No module named 'onnx': models cannot be loaded on this network"),
         (field("tuple[u8, u8]"), "use an `@allow_storage` dataclass"),
         (field("typing.Any"), "cannot be stored"),
+        (field("gl.storage.Pickled[list]"), "`Pickled` is not on this network: keep `json.dumps"),
         (field("Array[u8, typing.Literal[0]]"), "with n > 0"),
         (field("TreeMap[DynArray[u8], str]"), "cannot be a key of a TreeMap"),
         (field("TreeMap[str]"), "write `TreeMap[K, V]`"),

@@ -1,6 +1,6 @@
 //! Which locks hold, and what becomes of worker processes.
 
-use agora::domain::ExecutionOutcome;
+use agora::domain::{Execution, ExecutionOutcome};
 use agora::execution::nondeterminism::Services;
 use agora::execution::python::{PythonExecutor, PythonSettings, examples};
 use agora::execution::{ExecutionError, Executor};
@@ -18,8 +18,8 @@ pub(crate) fn workers(limit: u64) -> Vec<u32> {
     .collect()
 }
 
-fn kill(process: u32) {
-    let status = std::process::Command::new("kill").args(["-ILL", &process.to_string()]).status();
+fn kill(signal: &str, process: u32) {
+    let status = std::process::Command::new("kill").args([signal, &process.to_string()]).status();
     assert!(status.unwrap().success());
 }
 
@@ -54,14 +54,34 @@ async fn workers_that_are_killed_are_replaced_and_leave_no_zombies() {
     // The worker, and the copy of it that runs jobs and goes with it.
     let idle = workers(limit);
     assert_eq!(idle.len(), 2);
-    kill(idle[0].min(idle[1]));
+    kill("-ILL", idle[0].min(idle[1]));
     // Ended with all its threads, and waiting to be noticed.
     while idle.iter().any(|process| is_alive(*process)) {
         tokio::task::yield_now().await;
     }
     assert!(deploy().await.unwrap().outcome.is_success());
 
-    // In the middle of a job, it is the contract's fault: nothing else runs in there.
+    // In the middle of a job, it is the contract's fault: nothing else runs in there. But when the
+    // system's memory runs out, it ends what it likes.
+    for (signal, fault) in [("-ILL", Some("exit_code 132")), ("-KILL", None)] {
+        let ended = ended_in_the_middle(&executor, limit, signal).await;
+        match fault {
+            Some(code) => {
+                assert_eq!(ended.unwrap().outcome, ExecutionOutcome::VmError(code.into()));
+            }
+            None => assert!(matches!(ended, Err(ExecutionError::Infrastructure(_))), "{ended:?}"),
+        }
+        assert!(deploy().await.unwrap().outcome.is_success());
+    }
+}
+
+/// What comes of an endless job whose process gets a signal; it is gone then.
+#[cfg(target_os = "linux")]
+async fn ended_in_the_middle(
+    executor: &PythonExecutor,
+    limit: u64,
+    signal: &str,
+) -> Result<Execution, ExecutionError> {
     while workers(limit).iter().any(|process| executor_is_busy(*process)) {
         tokio::task::yield_now().await; // It still cleans up after the job before.
     }
@@ -76,11 +96,10 @@ async fn workers_that_are_killed_are_replaced_and_leave_no_zombies() {
         }
         tokio::task::yield_now().await;
     };
-    kill(busy);
-    let crashed = running.await.unwrap().unwrap();
-    assert_eq!(crashed.outcome, ExecutionOutcome::VmError("exit_code 132".into()));
-    assert!(deploy().await.unwrap().outcome.is_success());
+    kill(signal, busy);
+    let ended = running.await.unwrap();
     assert!(!std::path::Path::new(&format!("/proc/{busy}")).exists(), "reaped");
+    ended
 }
 
 const ORDINARY: &str = r#"

@@ -82,3 +82,16 @@ async fn gas_that_is_not_asked_for_is_not_named() {
     assert_eq!(schema["min_gas_leader"], 100);
     assert_eq!(schema.get("min_gas_validator"), None);
 }
+
+#[tokio::test]
+async fn keys_of_calldata_are_texts() {
+    for type_ in ["dict[int, str]", "TreeMap[Address, u8]", "list[dict[u256, int]]"] {
+        let source = format!(
+            "from genlayer import *\nclass C(gl.Contract):\n    def __init__(self): pass\n    \
+             @gl.public.view\n    def f(self) -> {type_}: pass\n"
+        );
+        let schema = executor().schema(request(&source, None, vec![]).code).await.unwrap();
+        let error = schema.unwrap_err();
+        assert!(error.contains("method `f`: the keys of a dict in calldata are `str`"), "{error}");
+    }
+}

@@ -13,6 +13,9 @@ use crate::execution::lint::{lint, lint_and_load};
 use crate::execution::nondeterminism::Services;
 use crate::execution::python::PythonExecutor;
 
+/// Most characters of a line that are shown.
+const SHOWN_CHARS: usize = 200;
+
 /// Check contract files: imports, storage types, methods, equivalence principles.
 ///
 /// Each file is read by the rules first and then loaded in the sandbox, which finds what only
@@ -118,13 +121,11 @@ fn shown(finding: &Finding, file: &Path, source: &[u8]) -> String {
     let _infallible = writeln!(text, "  --> {}:{line}:{column}", file.display());
     let source = String::from_utf8_lossy(source);
     if let Some(content) = source.lines().nth(line - 1).filter(|content| !content.is_empty()) {
-        let before: String = content.chars().take(column - 1).map(visible).collect();
-        let rest: String = content.chars().skip(column - 1).collect();
         let is_word = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '.');
-        let width = rest.chars().take_while(is_word).count().max(1);
-        let content: String = content.chars().map(visible).collect();
+        let width = content.chars().skip(column - 1).take_while(is_word).count().max(1);
+        let (content, gap, width) = around(content, column - 1, width);
         let margin = " ".repeat(line.to_string().len());
-        let (gap, marks) = (" ".repeat(before.chars().count()), "^".repeat(width));
+        let (gap, marks) = (" ".repeat(gap), "^".repeat(width));
         let _infallible = write!(text, "{margin} |\n{line} | {content}\n{margin} | {gap}{marks}\n");
     }
     if let Some(suggestion) = suggestion {
@@ -133,7 +134,47 @@ fn shown(finding: &Finding, file: &Path, source: &[u8]) -> String {
     text
 }
 
+/// What is shown of a line: what lies around a place in it, and where that is in what is shown.
+fn around(line: &str, place: usize, width: usize) -> (String, usize, usize) {
+    let length = line.chars().count();
+    let width = width.min(SHOWN_CHARS / 2);
+    let last = length.saturating_sub(SHOWN_CHARS);
+    let start = place.saturating_sub((SHOWN_CHARS - width) / 2).min(last);
+    let mut shown: String = line.chars().skip(start).take(SHOWN_CHARS).map(visible).collect();
+    let mut gap = place - start;
+    if start > 0 {
+        shown.insert(0, '…');
+        gap += 1;
+    }
+    if start + SHOWN_CHARS < length {
+        shown.push('…');
+    }
+    (shown, gap, width)
+}
+
 /// Control characters would act on the terminal.
 fn visible(character: char) -> char {
     if character.is_control() { ' ' } else { character }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_cut_around_the_place() {
+        assert_eq!(around("a = b", 4, 1), ("a = b".into(), 4, 1));
+        let line = format!("{}here{}", "x".repeat(500), "y".repeat(500));
+        for (place, marked) in [(500, "here"), (0, "xxxx"), (1000, "yyyy")] {
+            let (shown, gap, width) = around(&line, place, 4);
+            let under: String = shown.chars().skip(gap).take(width).collect();
+            assert_eq!(under, marked);
+            assert_eq!(shown.starts_with('…'), place > 0);
+            assert_eq!(shown.ends_with('…'), place < 1000);
+            assert!((SHOWN_CHARS..=SHOWN_CHARS + 2).contains(&shown.chars().count()));
+        }
+        let (shown, gap, width) = around(&line, 0, 1004);
+        assert!(gap + width <= shown.chars().count());
+        assert_eq!(around("ab", 2, 1), ("ab".into(), 2, 1));
+    }
 }

@@ -24,6 +24,9 @@ pub(super) enum BlockError {
     /// One block more than allowed.
     #[error("one call can have at most {BLOCKS_MAX} non-deterministic blocks")]
     TooMany,
+    /// An end without a beginning.
+    #[error("no non-deterministic block is open")]
+    NotOpen,
     /// More output than allowed.
     #[error("the outputs of non-deterministic blocks can have at most {OUTPUTS_BYTES_MAX} bytes")]
     TooLarge,
@@ -107,7 +110,9 @@ impl Blocks {
 
     /// Ends the open block with the output that counts: the leader's own, or the one accepted.
     pub(super) fn close(&mut self, output: Bytes) -> Result<(), BlockError> {
-        self.is_open = false;
+        if !std::mem::take(&mut self.is_open) {
+            return Err(BlockError::NotOpen);
+        }
         let bytes = self.bytes.saturating_add(output.len());
         if bytes > OUTPUTS_BYTES_MAX {
             return Err(BlockError::TooLarge);
@@ -117,10 +122,16 @@ impl Blocks {
         Ok(())
     }
 
-    /// Ends the open block with a disagreement; only the first counts.
+    /// Ends the open block with a disagreement; only the first counts, and a leader has none.
     pub(super) fn disagree(&mut self) {
-        self.is_open = false;
-        self.disagreed.get_or_insert(self.number());
+        if std::mem::take(&mut self.is_open) && self.leaders.is_some() {
+            self.disagreed.get_or_insert(self.number());
+        }
+    }
+
+    /// Has this validator disagreed with a block?
+    pub(super) const fn has_disagreed(&self) -> bool {
+        self.disagreed.is_some()
     }
 
     /// The outputs that count, and the first block disagreed with; leader's outputs that belong to
@@ -183,6 +194,19 @@ mod tests {
         validator.close(A).unwrap();
         validator.disagree();
         assert_eq!(validator.finish().1, Some(0));
+    }
+
+    #[test]
+    fn what_was_not_opened_cannot_end_and_a_leader_does_not_disagree() {
+        let mut leader = Blocks::new(None);
+        assert_eq!(leader.close(A), Err(BlockError::NotOpen));
+        leader.open().unwrap();
+        leader.disagree();
+        assert!(!leader.has_disagreed());
+        assert_eq!(leader.finish(), (vec![], None));
+        let mut validator = Blocks::new(Some(vec![A]));
+        validator.disagree();
+        assert!(!validator.has_disagreed());
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use rustpython_vm::builtins::{PyStrRef, PyType, PyTypeRef};
+use rustpython_vm::builtins::{PyStrRef, PyType, PyTypeRef, PyWeak};
 use rustpython_vm::class::add_operators;
 use rustpython_vm::common::hash::PyHash;
 use rustpython_vm::{AsObject as _, Py, PyObject, PyObjectRef, PyResult, VirtualMachine};
@@ -37,6 +37,7 @@ thread_local! {
 pub(super) fn install(vm: &VirtualMachine) {
     let types = &vm.ctx.types;
     for class in [
+        types.object_type,
         types.function_type,
         types.builtin_function_or_method_type,
         types.generator_type,
@@ -44,12 +45,9 @@ pub(super) fn install(vm: &VirtualMachine) {
         types.async_generator,
         types.code_type,
         types.memoryview_type,
-        types.object_type,
+        types.weakref_type,
     ] {
-        let Some(original) = class.slots.repr.load() else { continue };
-        ORIGINALS.with_borrow_mut(|originals| originals.push((class.to_owned(), original)));
-        class.slots.repr.store(Some(repr));
-        renew(class, "__repr__", vm);
+        take_over(class, vm);
     }
     let object = types.object_type;
     let own_repr = ORIGINALS.with_borrow(|originals| originals.last().map(|(_, repr)| *repr));
@@ -68,6 +66,32 @@ pub(super) fn install(vm: &VirtualMachine) {
             class.slots.hash.store(Some(hash));
         }
     });
+}
+
+/// The same for types of modules, once these are loaded.
+pub(super) fn install_in_modules(vm: &VirtualMachine) -> PyResult<()> {
+    for (module, name) in [
+        ("_contextvars", "ContextVar"),
+        ("_hashlib", "HASH"),
+        ("_hashlib", "HASHXOF"),
+        ("_hashlib", "HMAC"),
+    ] {
+        let class = vm.import(module, 0)?.get_attr(name, vm)?;
+        if let Ok(class) = class.downcast::<PyType>() {
+            // Types of the interpreter are there as long as it is.
+            take_over(Box::leak(Box::new(class)), vm);
+        }
+    }
+    Ok(())
+}
+
+/// Makes a type write its objects with their numbers.
+fn take_over(class: &'static Py<PyType>, vm: &VirtualMachine) {
+    let Some(original) = class.slots.repr.load() else { return };
+    // Before `object`, which every object is one of.
+    ORIGINALS.with_borrow_mut(|originals| originals.insert(0, (class.to_owned(), original)));
+    class.slots.repr.store(Some(repr));
+    renew(class, "__repr__", vm);
 }
 
 /// Classes that will be made look for the method, and not for what is called by it.
@@ -125,12 +149,14 @@ fn repr(object: &PyObject, vm: &VirtualMachine) -> PyResult<PyStrRef> {
     };
     let text = original(object, vm)?;
     let text = numbered(&text.to_string_lossy(), object);
-    // Methods of built-in types tell where the object lies that they are of.
-    if !object.class().is(vm.ctx.types.builtin_function_or_method_type) {
-        return Ok(vm.ctx.new_str(text));
-    }
-    let of = vm.get_attribute_opt(object.to_owned(), "__self__")?;
-    Ok(vm.ctx.new_str(of.map_or_else(|| text.clone(), |of| numbered(&text, &of))))
+    // Methods of built-in types tell where the object lies that they are of, and weak references
+    // where that lies which they refer to.
+    let other = if object.class().is(vm.ctx.types.builtin_function_or_method_type) {
+        vm.get_attribute_opt(object.to_owned(), "__self__")?
+    } else {
+        object.downcast_ref::<PyWeak>().and_then(Py::upgrade)
+    };
+    Ok(vm.ctx.new_str(other.map_or_else(|| text.clone(), |other| numbered(&text, &other))))
 }
 
 /// The text with the object's number in place of its address.

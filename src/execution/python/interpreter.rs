@@ -24,7 +24,7 @@ const KEPT_SOURCE_BYTES_MAX: usize = 1 << 20;
 const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// The SDK's modules in the order in which they are loaded.
-const SDK: [(&str, &str); 29] = [
+const SDK: [(&str, &str); 31] = [
     ("genlayer.program", include_str!("sdk/program.py")),
     ("genlayer.libraries", include_str!("sdk/libraries.py")),
     ("genlayer.types", include_str!("sdk/types.py")),
@@ -32,6 +32,7 @@ const SDK: [(&str, &str); 29] = [
     ("genlayer.collections", include_str!("sdk/collections.py")),
     ("genlayer.tree", include_str!("sdk/tree.py")),
     ("genlayer.memory", include_str!("sdk/memory.py")),
+    ("genlayer.slots", include_str!("sdk/slots.py")),
     ("genlayer.calldata", include_str!("sdk/calldata.py")),
     ("genlayer.trace", include_str!("sdk/trace.py")),
     ("genlayer.vm", include_str!("sdk/vm.py")),
@@ -51,6 +52,7 @@ const SDK: [(&str, &str); 29] = [
     ("numpy", include_str!("sdk/numpy.py")),
     ("genlayer_embeddings", include_str!("sdk/genlayer_embeddings.py")),
     ("genlayer", include_str!("sdk/package.py")),
+    ("genlayer.message_allocation", include_str!("sdk/message_allocation.py")),
     ("genlayer.generations", include_str!("sdk/generations.py")),
     ("genlayer.schema", include_str!("sdk/schema.py")),
     ("genlayer.runner", include_str!("sdk/runner.py")),
@@ -254,12 +256,8 @@ fn build() -> Interpreter {
     settings.utf8_mode = 1;
     let builder = Interpreter::builder(settings);
     let stdlib = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
-    let own = [
-        native::module_def,
-        native_code::module_def,
-        images::module_def,
-        vectors::module_def,
-    ];
+    let own =
+        [native::module_def, native_code::module_def, images::module_def, vectors::module_def];
     let own = own.map(|module_def| module_def(&builder.ctx));
     builder
         .add_native_modules(&stdlib)
@@ -281,6 +279,7 @@ fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, PyDictRef)> {
         vm.ctx.intern_str(name);
     }
     execute("genlayer.warmup", include_str!("sdk/warmup.py"), vm.ctx.new_dict(), vm)?;
+    identity::install_in_modules(vm)?;
     let modules: PyDictRef = vm.sys_module.get_attr("modules", vm)?.try_into_value(vm)?;
     // The package comes last, but its modules import each other by its name.
     let package = vm.new_module("genlayer", vm.ctx.new_dict(), None);

@@ -383,7 +383,7 @@ mod _genlayer {
         let output = Bytes::copy_from_slice(&output.borrow_buf());
         let closed = with_state(vm, |state| {
             let (scopes, mut effects) = state.effects();
-            scopes.leave(true, &mut effects);
+            scopes.leave_block(&mut effects);
             state.blocks.close(output)
         })?;
         closed.map_err(|error| misplaced(&error, vm))
@@ -394,9 +394,15 @@ mod _genlayer {
     fn block_disagree(vm: &VirtualMachine) -> PyResult<()> {
         with_state(vm, |state| {
             let (scopes, mut effects) = state.effects();
-            scopes.leave(true, &mut effects);
+            scopes.leave_block(&mut effects);
             state.blocks.disagree();
         })
+    }
+
+    /// Did this validator disagree? An error alone says nothing: a contract can raise any.
+    #[pyfunction]
+    fn has_disagreed(vm: &VirtualMachine) -> PyResult<bool> {
+        with_state(vm, |state| state.blocks.has_disagreed())
     }
 
     /// From now on changes can be taken back; without `allow_changes` there can be none.
@@ -412,10 +418,11 @@ mod _genlayer {
     /// Ends a sandbox; what it changed is kept or taken back.
     #[pyfunction]
     fn leave_sandbox(keep: bool, vm: &VirtualMachine) -> PyResult<()> {
-        with_state(vm, |state| {
+        let left = with_state(vm, |state| {
             let (scopes, mut effects) = state.effects();
-            scopes.leave(keep, &mut effects);
-        })
+            scopes.leave_sandbox(keep, &mut effects)
+        })?;
+        left.then_some(()).ok_or_else(|| vm.new_runtime_error("no sandbox can be left here"))
     }
 
     fn ask(

@@ -120,8 +120,14 @@ pub(super) fn execution_of_end(ended: Ended) -> Result<Execution, ExecutionError
         Ended::Code(EXIT_SYSTEM) => {
             return Err(infrastructure("the system refused a process for the job"));
         }
-        // The allocator aborts when memory is refused, and the system kills when it runs out.
-        Ended::Signal(6 | 9) => ("OOM".to_owned(), "MemoryError: the contract ran out of memory\n"),
+        // Memory beyond a job's limit is refused, and then the allocator aborts. Nothing a contract
+        // does ends its process by this signal: the system does when its own memory runs out.
+        Ended::Signal(nix::libc::SIGKILL) => {
+            return Err(infrastructure("the system ended the process of the job"));
+        }
+        Ended::Signal(nix::libc::SIGABRT) => {
+            ("OOM".to_owned(), "MemoryError: the contract ran out of memory\n")
+        }
         Ended::Signal(signal) => {
             (format!("exit_code {}", 128 + signal), "the contract crashed its process\n")
         }
@@ -159,6 +165,18 @@ mod tests {
         let (execution, sound) = execution_of(report(kind), terms);
         assert_eq!(execution.is_some(), sound);
         execution.map(|execution| execution.messages.len())
+    }
+
+    #[test]
+    fn what_the_system_ends_is_not_the_contracts_fault() {
+        let outcome = |ended| execution_of_end(ended).map(|execution| execution.outcome);
+        let error = |code: &str| Ok(ExecutionOutcome::VmError(code.into()));
+        assert_eq!(outcome(Ended::Signal(6)), error("OOM"));
+        assert_eq!(outcome(Ended::Signal(11)), error("exit_code 139"));
+        assert_eq!(outcome(Ended::Code(3)), error("exit_code 3"));
+        for ended in [Ended::Signal(9), Ended::Code(EXIT_SYSTEM)] {
+            assert!(matches!(outcome(ended), Err(ExecutionError::Infrastructure(_))));
+        }
     }
 
     #[test]

@@ -11,8 +11,16 @@ const DEPTH_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Scopes(Vec<Scope>);
 
+/// What kind of part was entered: one of a kind cannot be left as if it were of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Block,
+    Sandbox,
+}
+
 #[derive(Debug)]
 struct Scope {
+    kind: Kind,
     read_only: Option<String>,
     gate: Gate,
     /// What to go back to when the part failed; nothing when it can change nothing.
@@ -40,7 +48,7 @@ impl Scopes {
     pub(super) fn enter_block(&mut self, effects: &mut Effects<'_>) {
         const REASON: &str =
             "cannot happen within a non-deterministic block: do it with its result";
-        self.push(None, effects);
+        self.push(Kind::Block, None, effects);
         effects.store.make_read_only(format!("storage changes {REASON}"));
         effects.outbox.refuse(format!("messages {REASON}"));
     }
@@ -57,7 +65,7 @@ impl Scopes {
             outbox: outbox.mark(),
             events: events.mark(),
         });
-        self.push(before, effects);
+        self.push(Kind::Sandbox, before, effects);
         if !allow_changes {
             const REASON: &str = "this sandbox: it was entered without `allow_write_ops`";
             effects.store.make_read_only(format!("storage cannot change in {REASON}"));
@@ -66,14 +74,27 @@ impl Scopes {
         true
     }
 
-    fn push(&mut self, before: Option<Before>, effects: &Effects<'_>) {
+    fn push(&mut self, kind: Kind, before: Option<Before>, effects: &Effects<'_>) {
         let (read_only, gate) = (effects.store.read_only().cloned(), effects.outbox.gate().clone());
-        self.0.push(Scope { read_only, gate, before });
+        self.0.push(Scope { kind, read_only, gate, before });
     }
 
-    /// Leaves the innermost part; what it changed stays, or is taken back.
-    pub(super) fn leave(&mut self, keep: bool, effects: &mut Effects<'_>) {
-        let Some(scope) = self.0.pop() else { return };
+    /// Leaves the innermost block, and sandboxes in it that were not left.
+    pub(super) fn leave_block(&mut self, effects: &mut Effects<'_>) {
+        if self.0.iter().any(|scope| scope.kind == Kind::Block) {
+            while self.leave(Kind::Sandbox, false, effects) {}
+            self.leave(Kind::Block, true, effects);
+        }
+    }
+
+    /// Leaves the innermost part if it is a sandbox; what it changed stays, or is taken back. False
+    /// when it is none: code within a block cannot leave the block by this.
+    pub(super) fn leave_sandbox(&mut self, keep: bool, effects: &mut Effects<'_>) -> bool {
+        self.leave(Kind::Sandbox, keep, effects)
+    }
+
+    fn leave(&mut self, kind: Kind, keep: bool, effects: &mut Effects<'_>) -> bool {
+        let Some(scope) = self.0.pop_if(|scope| scope.kind == kind) else { return false };
         effects.store.set_read_only(scope.read_only);
         effects.outbox.set_gate(scope.gate);
         if let Some(before) = scope.before.filter(|_| !keep) {
@@ -81,5 +102,6 @@ impl Scopes {
             effects.outbox.restore(before.outbox);
             effects.events.restore(before.events);
         }
+        true
     }
 }

@@ -26,7 +26,7 @@ class Encodes(gl.Contract):
         kind = tuple[i16, str, list[bytes], tuple[bool, Address]]
         value = (-2, "hé", [b"", b"x" * 33], (True, gl.message.sender_address))
         assert gl.evm.decode(kind, gl.evm.encode(kind, value)) == value
-        return [gl.evm.signature_of(kind), gl.evm.encode(str, "ab").hex()]
+        return [gl.evm.type_name_of(kind), gl.evm.encode(str, "ab").hex()]
 
 
 #> deploy []

@@ -28,6 +28,10 @@ class Shop(gl.contract.Contract):
         self.log.append("raised")
         return self.items["a"].price
 
+    @gl.public.write
+    def refuse(self) -> None:
+        raise gl.vm.UserError({"code": 1, "of": [self.total, None]})
+
     @gl.private
     def helper(self):
         pass
@@ -41,3 +45,4 @@ class Shop(gl.contract.Contract):
 #> call raise_price [] => 5
 #> call owner [] => "@aa"
 #> fail helper [] => `helper` is not public
+#> user refuse [] => "{\"code\":1,\"of\":[0,null]}"

@@ -1,5 +1,6 @@
 # { "Depends": "py-genlayer:test" }
 import dataclasses
+import typing
 from dataclasses import dataclass
 from genlayer import *
 
@@ -11,10 +12,19 @@ class P:
     tags: DynArray[str]
 
 
+@allow_storage
+@dataclass
+class Kept:
+    names: DynArray[str]
+    row: Array[u8, typing.Literal[2]]
+    counts: TreeMap[str, u8]
+
+
 class Book(gl.Contract):
     """What collections and records of storage do where plain Python ones differ."""
 
     ps: DynArray[P]
+    kept: DynArray[Kept]
     xs: DynArray[u256]
     numbers: TreeMap[u256, str]
     owners: TreeMap[Address, u256]
@@ -105,3 +115,20 @@ class Book(gl.Contract):
         other = dataclasses.replace(self.ps[0], n=2)
         other.tags.append("c")
         assert list(self.ps[0].tags) == ["a", ""] and other.tags == ["a", "", "c"]
+
+    @gl.public.write
+    def a_record_in_memory_has_collections_of_its_own(self):
+        names, row, counts = ["a"], [1, 2], TreeMap[str, u8]()
+        counts["a"] = 1
+        made = Kept(names, row, counts)
+        names.append("b"), row.append(3)
+        counts["b"] = 2
+        assert made.names == ["a"] and list(made.row) == [1, 2] and dict(made.counts.items()) == {"a": 1}
+        made.counts["c"], made.row[0] = 3, 7
+        assert "c" not in counts and row[0] == 1
+        self.kept.append(made)
+        stored = self.kept[0]
+        assert list(stored.row) == [7, 2] and dict(stored.counts.items()) == {"a": 1, "c": 3}
+        taken = Kept(stored.names, stored.row, stored.counts)
+        stored.counts["d"] = 4
+        assert list(taken.counts) == ["a", "c"] and taken.row == [7, 2] and not hasattr(self, "emit_transfer")

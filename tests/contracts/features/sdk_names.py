@@ -164,6 +164,18 @@ class Names(gl.Contract):
         ended = gl.vm.spawn_sandbox(give_up)
         assert isinstance(ended, gl.vm.UserError) and ended.message == "now"
 
+        def go_on():
+            try:
+                give_up()
+                gl.vm.UserError.immediate("later")
+            except BaseException:
+                self.total = 77
+            return "caught"
+
+        before = int(self.total)
+        ended = gl.vm.spawn_sandbox(go_on, allow_write_ops=True)
+        assert isinstance(ended, gl.vm.UserError) and ended.message == "now" and self.total == before
+
         def by_name():
             gl.advanced.user_error_immediate("then")
 

@@ -340,3 +340,18 @@ class Data(gl.Contract):
         assert uuid.uuid4() != uuid.uuid4()
         assert len(secrets.token_hex(8)) == 16 and 0 <= secrets.randbelow(5) < 5
         assert secrets.choice([1]) == 1 and len(secrets.token_bytes(4)) == 4
+
+    @gl.public.view
+    def paths_are_texts(self) -> None:
+        import os
+        import os.path as path_module
+        from os.path import join, splitext
+        from pathlib import PurePath, PurePosixPath
+        assert path_module is os.path and join("a", "b", "/c") == "/c" and join("a", "b") == "a/b"
+        assert splitext("a.tar.gz") == ("a.tar", ".gz") and os.path.normpath("a/../b") == "b"
+        assert os.path.basename("/a/b") == "b" and os.path.dirname("/a/b") == "/a" and os.path.isabs("/a")
+        assert os.path.commonpath(["/a/b", "/a/c"]) == "/a" and os.path.relpath("/a/b", "/a") == "b"
+        assert os.sep == "/" and os.linesep == "\n" and os.getenv("NO_SUCH_NAME") is None
+        assert os.environ.get("NO_SUCH_NAME", "x") == "x" and len(os.urandom(4)) == 4
+        assert str(PurePath("/a") / "b.txt") == "/a/b.txt" and PurePosixPath("a/b.txt").suffix == ".txt"
+        assert os.fspath(PurePath("a")) == "a" and isinstance(PurePath("a"), os.PathLike)

@@ -32,7 +32,7 @@ class InplaceTuple:
     """The first type of a `tuple[…]` whose parts lie where the tuple would, without an offset."""
 
 
-def signature_of(type_):
+def type_name_of(type_):
     """The type's name in a method's signature."""
     if isinstance(type_, SizedInt) and type_.bits is not None:
         return f"{'int' if type_.signed else 'uint'}{type_.bits}"
@@ -43,12 +43,12 @@ def signature_of(type_):
         return type_.__name__
     parts = _parts(type_)
     if parts is not None:
-        return f"({','.join(map(signature_of, parts))})"
+        return f"({','.join(map(type_name_of, parts))})"
     origin, args = typing.get_origin(type_), typing.get_args(type_)
     if origin is Array:
-        return f"{signature_of(args[0])}[{_length(args)}]"
+        return f"{type_name_of(args[0])}[{_length(args)}]"
     if origin in _LISTS:
-        return f"{signature_of(args[0])}[]"
+        return f"{type_name_of(args[0])}[]"
     raise TypeError(f"`{getattr(type_, '__name__', type_)}` has no encoding for Ethereum: use a "
                     "sized integer, bool, str, bytes, Address, list[…] or tuple[…]")
 
@@ -137,7 +137,7 @@ def _encode_all(types, values):
 
 
 def _encode(type_, value):
-    signature_of(type_)
+    type_name_of(type_)
     if isinstance(type_, SizedInt):
         low = -(1 << (type_.bits - 1)) if type_.signed else 0
         high = 1 << (type_.bits - 1 if type_.signed else type_.bits)
@@ -179,7 +179,7 @@ def _decode_all(types, data, base):
 
 
 def _decode(type_, data, at):
-    signature_of(type_)
+    type_name_of(type_)
     if isinstance(type_, SizedInt):
         number = _number(data, at)
         return number - (1 << 256) if type_.signed and number >> 255 else number
@@ -214,9 +214,14 @@ def decode(type_, data, offset=0):
     return _decode_all([type_], bytes(data)[offset:], 0)[0]
 
 
-def selector_of(name, params):
+def signature_of(name, params, /):
+    """A method's name with the types of its parameters."""
+    return name + type_name_of(tuple(_parts(params) or ()))
+
+
+def selector_of(name, params, /):
     """The first four bytes of a call."""
-    return _genlayer.keccak256((name + signature_of(tuple(params))).encode())[:4]
+    return _genlayer.keccak256(signature_of(name, params).encode())[:4]
 
 
 class MethodEncoder:

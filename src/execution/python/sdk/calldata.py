@@ -13,6 +13,8 @@ from genlayer.types import Address
 #: For annotations: what can be encoded, and what decoding makes.
 Encodable = Decoded = typing.Any
 
+type EncodableWithDefault[T] = Encodable | T
+
 
 class DecodingError(ValueError):
     """The bytes are not calldata."""
@@ -26,12 +28,39 @@ class CalldataEncodable(abc.ABC):
         """The value to encode in its place."""
 
 
+class DataclassMixin(CalldataEncodable):
+    """Base class of dataclasses that are encoded as a map of their fields, as all are."""
+
+    def __to_calldata__(self):
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+
+class Raw:
+    """Bytes that are calldata already: encoding puts the value that they are in its place."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data):
+        self.data = data
+
+    def __eq__(self, other):
+        return isinstance(other, Raw) and self.data == other.data
+
+    def __hash__(self):
+        return hash(self.data)
+
+    def __repr__(self):
+        return f"Raw({self.data!r})"
+
+
 def _simple(value):
     """Puts a value the encoder does not know into terms that it does."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, CalldataEncodable):
         return value.__to_calldata__()
+    if isinstance(value, Raw):
+        return decode(value.data)
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, collections.abc.Mapping):
@@ -71,18 +100,30 @@ def encode(value, /, *, default=None):
     return _genlayer.encode(value, Address, _simple)
 
 
-def decode(data, /):
-    """Reads exactly one value."""
+def _with_bytes(value, make):
+    """The value with `make` applied to a view of all bytes in it."""
+    if isinstance(value, bytes):
+        return make(memoryview(value))
+    if isinstance(value, dict):
+        return {key: _with_bytes(item, make) for key, item in value.items()}
+    return [_with_bytes(item, make) for item in value] if isinstance(value, list) else value
+
+
+def decode(data, /, *, memview2bytes=bytes):
+    """Reads exactly one value; `memview2bytes` makes what stands for bytes in it."""
     try:
-        return _genlayer.decode(bytes(data), Address)
+        value = _genlayer.decode(bytes(data), Address)
     except ValueError as error:
         raise DecodingError(str(error)) from None
+    return value if memview2bytes is bytes else _with_bytes(value, memview2bytes)
 
 
 def to_str(value, /):
     """The value for people to read, much like JSON."""
     if value is None or isinstance(value, (bool, str)):
         return json.dumps(value)
+    if isinstance(value, Raw):
+        return "raw#" + bytes(value.data).hex()
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "b#" + bytes(value).hex()
     if isinstance(value, int):

@@ -67,6 +67,26 @@ class public:
         return _mark(function, Access(True))
 
 
+class _OfNewest:
+    """A method that contracts of v0.3 have, and no others: `hasattr` tells, too."""
+
+    def __init__(self, function):
+        self._function = function
+
+    def __get__(self, instance, owner=None):
+        if program.is_newest():
+            return self._function.__get__(instance, owner)
+        raise AttributeError(f"`{owner.__name__}` has no attribute 'emit_transfer': write "
+                             "`gl.get_contract_at(address).emit_transfer(…)`")
+
+
+def _send_to_itself(contract, value, *, on="finalized"):
+    """Sends value to the contract itself, which is an account like others in v0.3."""
+    from genlayer import messages
+
+    messages.get_contract_at(contract.address).emit_transfer(value, on=on)
+
+
 class Contract:
     """Base class: annotated fields of a subclass live in storage, zero at first."""
 
@@ -127,14 +147,7 @@ class Contract:
 
         return gl.message.contract_address
 
-    def emit_transfer(self, value, *, on="finalized"):
-        """Sends value to itself, in v0.3, where a contract is an account like others."""
-        if not program.is_newest():
-            raise AttributeError(f"`{type(self).__name__}` has no attribute 'emit_transfer': write "
-                                 "`gl.get_contract_at(address).emit_transfer(…)`")
-        from genlayer import messages
-
-        messages.get_contract_at(self.address).emit_transfer(value, on=on)
+    emit_transfer = _OfNewest(_send_to_itself)
 
 
 def instance_of(cls):

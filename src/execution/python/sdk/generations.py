@@ -64,10 +64,6 @@ def hint(name, known, meant):
     return f"; did you mean `{close}`?" if close else ""
 
 
-def _trace(*values, sep=" "):
-    print(sep.join(map(str, values)))
-
-
 def _late(name):
     return sys.modules.get(f"genlayer.{name}")
 
@@ -182,11 +178,12 @@ def _set_up():
         Proxy=messages.ContractProxy, StorageType=public_abi.StorageType, ON=_ON)
     sys.modules["genlayer.contract"] = genlayer.contract = gl.contract = contracts
     chain = _path("genlayer.chain", Account=Account, IAccount=IAccount, Event=events.Event, ON=_ON,
-                  InternalMessageParams=messages.InternalMessageParams, __getattr__=_of_chain)
+                  InternalMessageParams=messages.InternalMessageParams,
+                  ExternalMessageParams=messages.ExternalMessageParams, __getattr__=_of_chain)
     advanced = _path("genlayer.gl.advanced", emit_raw_event=events.emit_raw_event,
                      user_error_immediate=UserError.immediate, UserError=UserError)
     sys.modules["genlayer.advanced"] = advanced
-    gl.__dict__.update(chain=chain, advanced=advanced, trace=_trace, types=_values,
+    gl.__dict__.update(chain=chain, advanced=advanced, trace=sys.modules["genlayer.vm"].trace, types=_values,
                        **{name: getattr(genlayer, name) for name in genlayer.__all__
                           if name not in ("gl", "Rollback")})
     evm = _path("genlayer.evm", **{name: value for name, value in vars(gl.evm).items()
@@ -227,9 +224,9 @@ def _paths(contracts, evm):
     _path("genlayer.types.keccak", Keccak256=_values.Keccak256)
     _values.__path__ = []
     _path("genlayer.py.types", **values, ZERO_ADDRESS=_values.ZERO_ADDRESS)
-    _path("genlayer.py.eth", **vars(abi))
-    _path("genlayer.py.evm", **{name: value for name, value in vars(evm).items()
-                                if not name.startswith("__")})
+    calls = {name: value for name, value in vars(evm).items() if not name.startswith("__")}
+    for path in ("genlayer.evm", "genlayer.py.evm", "genlayer.py.eth"):
+        _path(path, **calls, __path__=[]).calldata = _path(f"{path}.calldata", **calls)
     internal = _path("genlayer.py._internal", create2_address=_create2_address, __path__=[])
     _path("genlayer._internal", create2_address=_create2_address, __path__=[])
     _module_files()

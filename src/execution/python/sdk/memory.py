@@ -100,22 +100,34 @@ def copied(value):
     return MemoryList(items, value._codec) if isinstance(value, DynArray) else items
 
 
-def keep_own_lists(cls, codec):
-    """A record made by hand has lists of its own: its DynArrays are copies of what it is given."""
-    arrays = [field for field in codec.fields
-              if isinstance(field.codec, collections.DynArrayCodec)]
+def _own(codec, value):
+    """A copy of what a field of a record in memory is given."""
+    if isinstance(codec, collections.TreeMapCodec):
+        if not isinstance(value, TreeMap):
+            return value
+        made = copied(value)
+        made._codec = codec
+        return made
+    if not isinstance(value, (list, DynArray, Array)):
+        return value
+    items = [collections._in_memory(item) for item in value]
+    return MemoryList(items, codec) if isinstance(codec, collections.DynArrayCodec) else items
+
+
+def keep_own_collections(cls, codec):
+    """A record made by hand has collections of its own: copies of what it is given."""
+    kinds = (collections.DynArrayCodec, collections.ArrayCodec, collections.TreeMapCodec)
+    fields = [field for field in codec.fields if isinstance(field.codec, kinds)]
     original = cls.__init__
 
     @functools.wraps(original)
     def __init__(self, *args, **kwargs):
         original(self, *args, **kwargs)
-        for field in () if hasattr(self, "_slot") else arrays:
+        for field in () if hasattr(self, "_slot") else fields:
             value = getattr(self, field.name, None)
-            if isinstance(value, (list, DynArray)):
-                items = [collections._in_memory(item) for item in value]
-                object.__setattr__(self, field.name, MemoryList(items, field.codec))
+            object.__setattr__(self, field.name, _own(field.codec, value))
 
-    if arrays:
+    if fields:
         cls.__init__ = __init__
 
 

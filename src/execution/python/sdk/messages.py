@@ -61,6 +61,14 @@ class InternalMessageParams:
     receipt_fee_max_gas_price: int
 
 
+@dataclasses.dataclass(frozen=True)
+class ExternalMessageParams:
+    """The same of messages to Ethereum's contracts."""
+
+    gas_limit: int
+    max_gas_price: int
+
+
 def _state(state):
     name = getattr(state, "value", state)
     known = _STATES.get(name) if isinstance(name, (str, int)) else None

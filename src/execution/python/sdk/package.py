@@ -4,7 +4,7 @@ import sys
 import types as _types
 
 from genlayer import (abi, calldata, collections, contract, eq_principle, events, memory, messages,
-                      nondet, storage, types, vm)
+                      nondet, slots, storage, types, vm)
 from genlayer.collections import Array, DynArray, TreeMap
 from genlayer.storage import allow_storage
 from genlayer.types import SIZED, Address, Keccak256, UserError, bigint
@@ -51,14 +51,14 @@ gl = _path(
 )
 gl.evm = _path("genlayer.gl.evm", contract_interface=messages.evm_contract_interface,
                encode=abi.encode, decode=abi.decode, MethodEncoder=abi.MethodEncoder,
-               InplaceTuple=abi.InplaceTuple, type_name_of=abi.signature_of, **abi.FIXED_BYTES,
+               InplaceTuple=abi.InplaceTuple, type_name_of=abi.type_name_of, **abi.FIXED_BYTES,
                signature_of=abi.signature_of, selector_of=abi.selector_of)
 gl.vm = sys.modules["genlayer.gl.vm"] = vm
 gl.nondet = sys.modules["genlayer.gl.nondet"] = nondet
 sys.modules["genlayer.gl.nondet.web"] = nondet.web
 gl.eq_principle = sys.modules["genlayer.gl.eq_principle"] = eq_principle
 gl.storage = _path("genlayer.gl.storage", copy_to_memory=memory.copy_to_memory,
-                   allow=allow_storage, **_stored)
+                   allow=allow_storage, **_stored, **slots.NAMES)
 storage.__dict__.update(_stored, copy_to_memory=memory.copy_to_memory, allow=allow_storage)
 gl.__path__ = []
 

@@ -15,7 +15,7 @@ from genlayer.types import Address, Immediate, UserError
 from genlayer.vm import RETURN, USER_ERROR, VM_ERROR
 
 DENIED = frozenset(
-    "os posix nt posixpath ntpath pathlib glob shutil tempfile fcntl mmap pty io_ _io socket "
+    "posix nt glob shutil tempfile fcntl mmap pty io_ _io socket "
     "_socket ssl select selectors socketserver http ftplib smtplib subprocess _posixsubprocess "
     "multiprocessing concurrent threading _thread _threading_local queue asyncio _asyncio "
     "ctypes _ctypes signal _signal gc atexit faulthandler resource pwd grp _genlayer "
@@ -127,6 +127,7 @@ def _tear_down():
     """Leaves things as they were, as far as that is ours to do."""
     gl.message = gl.message_raw = None
     generations.end()
+    Immediate.raised.clear()
     Contract._defined.clear()
     collections.FIRST_MAP.clear()
     program.end()
@@ -230,18 +231,25 @@ def _call(job):
 
 def _guarded(work):
     """Runs `work`; returns the kind of the end, its payload, and a traceback."""
+    ended = _ended(work)
+    if not Immediate.raised:
+        return ended
+    error = Immediate.raised[0]
+    return USER_ERROR, vm.text_of(error), trace.report(error)
+
+
+def _ended(work):
     try:
         return RETURN, work(), ""
     except (UserError, Immediate) as error:
         return USER_ERROR, vm.text_of(error), trace.report(error)
-    except vm.Disagreed as error:
-        return VM_ERROR, "validator_disagrees", trace.report(error)
     except MemoryError as error:
         return VM_ERROR, "OOM", trace.report(error)
     except SystemExit as error:
         return VM_ERROR, f"exit_code {vm.exit_code(error)}", trace.report(error)
     except BaseException as error:
-        return VM_ERROR, "exit_code 1", trace.report(error)
+        disagreed = isinstance(error, vm.Disagreed) and _genlayer.has_disagreed()
+        return VM_ERROR, "validator_disagrees" if disagreed else "exit_code 1", trace.report(error)
 
 
 def run(runner, modules, files, job):

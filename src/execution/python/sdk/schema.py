@@ -49,7 +49,8 @@ def type_schema(type_):
         return {"$or": [type_schema(arg) for arg in args]}
     if origin in _MAPS:
         if args[0] is not str:
-            return "dict"
+            raise TypeError("the keys of a dict in calldata are `str`, not "
+                            f"`{getattr(args[0], '__name__', args[0])}`")
         return {"$dict": type_schema(args[1])}
     if origin in _LISTS:
         return [{"$rep": type_schema(args[0])}]

@@ -48,9 +48,11 @@ class IntCodec:
     def set(self, slot, offset, value):
         if not isinstance(value, int):
             raise AttributeError(f"`{self.name}` storage takes an int, not `{kind(value)}`")
-        if not self.low <= value <= self.high:
-            raise OverflowError(f"{value} is out of range for `{self.name}`")
-        write(slot, offset, value.to_bytes(self.size, "little", signed=self.signed))
+        # A class derived from int may answer what it likes.
+        number = int.__index__(value)
+        if not self.low <= number <= self.high:
+            raise OverflowError(f"{number} is out of range for `{self.name}`")
+        write(slot, offset, number.to_bytes(self.size, "little", signed=self.signed))
 
 
 class BoolCodec:
@@ -147,8 +149,9 @@ class BigintCodec:
     def set(self, slot, offset, value):
         if not isinstance(value, int):
             raise TypeError(f"`bigint` storage takes an int, not `{kind(value)}`")
-        length = 0 if value == 0 else (value + (value < 0)).bit_length() // 8 + 1
-        _genlayer.write_blob(slot, offset, value.to_bytes(length, "little", signed=True))
+        number = int.__index__(value)
+        length = 0 if number == 0 else (number + (number < 0)).bit_length() // 8 + 1
+        _genlayer.write_blob(slot, offset, number.to_bytes(length, "little", signed=True))
 
 
 class NoneCodec:
@@ -325,12 +328,12 @@ def _zeros_first(cls, codec):
 
 def _make_in_memory(cls, codec):
     """Lets objects of the class that are made by hand hold what stored ones would."""
-    from genlayer.memory import keep_own_lists
+    from genlayer.memory import keep_own_collections
 
     if not dataclasses.is_dataclass(cls):
         _zeros_first(cls, codec)
     else:
-        keep_own_lists(cls, codec)
+        keep_own_collections(cls, codec)
 
 
 def allow_storage(cls):

@@ -5,8 +5,17 @@ from genlayer import program
 from genlayer.types import UserError
 
 FRAMES_MAX = 20
+#: Most characters of a line that are shown.
+LINE_CHARS = 200
 #: Whose frames say nothing to an author.
 HIDDEN = ("genlayer/", "_frozen_importlib")
+#: For errors that raise another one when they are asked what they say.
+NO_TEXT = "<its text cannot be had>"
+
+
+def _cut(line):
+    """A line of the source, or the beginning of a long one."""
+    return line if len(line) <= LINE_CHARS else line[:LINE_CHARS] + "…"
 
 
 def _frames(error):
@@ -18,7 +27,7 @@ def _frames(error):
                          f"{entry.tb_frame.f_code.co_name}")
             lines = sources.get(file, "").splitlines()
             if 0 < entry.tb_lineno <= len(lines):
-                shown[-1] += "\n    " + lines[entry.tb_lineno - 1].strip()
+                shown[-1] += "\n    " + _cut(lines[entry.tb_lineno - 1].strip())
         entry = entry.tb_next
     if len(shown) > FRAMES_MAX:
         half = FRAMES_MAX // 2
@@ -29,12 +38,12 @@ def _frames(error):
 
 def _describe(error):
     if isinstance(error, SyntaxError) and error.filename in program.sources():
-        text = f"\n    {error.text.strip()}" if error.text else ""
+        text = f"\n    {_cut(error.text.strip())}" if error.text else ""
         return f'  File "{error.filename}", line {error.lineno}{text}\n{type(error).__name__}: {error.msg}'
     try:
-        text = error.message if isinstance(error, UserError) else str(error)
-    except Exception:
-        text = "<its text cannot be had>"
+        text = str(error.message if isinstance(error, UserError) else error)
+    except BaseException:
+        text = NO_TEXT
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -201,8 +201,10 @@ class UserError(Exception):
 
     @staticmethod
     def immediate(message):
-        """Ends the call with this error at once: nothing in the contract can catch it."""
-        raise Immediate(message)
+        """Ends the call with this error: what the contract does after it, if it catches it, is void."""
+        error = Immediate(message)
+        Immediate.raised.append(error)
+        raise error
 
     def __repr__(self):
         return f"{type(self).__qualname__}(message={self.message!r})"
@@ -224,7 +226,10 @@ class UserError(Exception):
 
 
 class Immediate(BaseException):
-    """An error of the user that no `except Exception` of a contract stops."""
+    """An error of the user that counts, whatever comes after it in the same code."""
+
+    #: Those of the code that runs now, and of the code around it; the first one counts.
+    raised = []
 
     def __init__(self, message):
         super().__init__(message)

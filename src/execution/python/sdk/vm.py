@@ -7,7 +7,8 @@ import types
 import typing
 
 import _genlayer
-from genlayer import calldata, program, trace
+from genlayer import calldata, program
+from genlayer import trace as traces
 from genlayer.types import Immediate, UserError
 
 RETURN, USER_ERROR, VM_ERROR = 0, 1, 2
@@ -84,28 +85,64 @@ def exit_code(error):
     return code & 255 if isinstance(code, int) else 1
 
 
+#: What an error of the user begins with in v0.3 when it is calldata and no text.
+_CALLDATA = bytes(4)
+
+
+def _message_of(error):
+    message = getattr(error, "message", None)
+    return message if message is not None or not error.args else error.args[0]
+
+
 def text_of(error):
     """The text of an error of the user, whatever it was made of."""
-    message = getattr(error, "message", None)
-    if message is None:
-        message = error.args[0] if error.args else ""
-    return message if isinstance(message, str) else str(message)
+    try:
+        message = _message_of(error)
+        if isinstance(message, str):
+            return message
+        if not program.is_newest():
+            return "" if message is None else str(message)
+        # The network keeps texts: the value is written as it is for people to read.
+        return calldata.to_str(calldata.decode(calldata.encode(message)))
+    except BaseException:
+        # Whatever it raised, it is asked for when the call has ended.
+        return traces.NO_TEXT
+
+
+def _payload_of(error):
+    """An error of the user as others get it: in v0.3 its value stays what it is."""
+    if program.is_newest():
+        try:
+            message = _message_of(error)
+            if not isinstance(message, str):
+                return _CALLDATA + calldata.encode(message)
+        except BaseException:
+            return traces.NO_TEXT.encode()
+    return text_of(error).encode(errors="replace")
 
 
 def ending(work, what):
     """Runs `work`: one byte for how it ended, and its value or its error."""
+    before = len(Immediate.raised)
+    output = _ending(work, what)
+    given_up = Immediate.raised[before:]
+    del Immediate.raised[before:]
+    return bytes([USER_ERROR]) + _payload_of(given_up[0]) if given_up else output
+
+
+def _ending(work, what):
     try:
         return bytes([RETURN]) + calldata.encode(work())
     except (UserError, Immediate) as error:
-        return bytes([USER_ERROR]) + text_of(error).encode(errors="replace")
-    except Disagreed:
-        raise
+        return bytes([USER_ERROR]) + _payload_of(error)
     except MemoryError:
         return bytes([VM_ERROR]) + b"OOM"
     except SystemExit as error:
         return bytes([VM_ERROR]) + f"exit_code {exit_code(error)}".encode()
     except BaseException as error:
-        trace.note(f"{what} failed", error)
+        if isinstance(error, Disagreed) and _genlayer.has_disagreed():
+            raise
+        traces.note(f"{what} failed", error)
         return bytes([VM_ERROR]) + b"exit_code 1"
 
 
@@ -115,6 +152,8 @@ def decode(output):
     if kind == RETURN:
         return Return(calldata.decode(payload))
     if kind == USER_ERROR:
+        if program.is_newest() and payload[:4] == _CALLDATA:
+            return UserError(calldata.decode(payload[4:]))
         return UserError(payload.decode())
     if kind == VM_ERROR:
         return VMError(payload.decode())
@@ -238,7 +277,7 @@ def _block(leader, judge):
             with _entered(CONSENSUS_STAGE, {"leaders_result": handed}):
                 agrees = judge(decode(handed)) is True
         except BaseException as error:
-            trace.note("the validator's function failed, which is a disagreement", error)
+            traces.note("the validator's function failed, which is a disagreement", error)
         finally:
             if agrees:
                 _genlayer.block_close(handed)
@@ -308,3 +347,25 @@ def get_timestamp():
 
     now = datetime.datetime.fromisoformat(gl.message_raw["datetime"])
     return now.replace(microsecond=0)
+
+
+def trace(*values, sep=" "):
+    """Prints, in any kind of code."""
+    print(sep.join(map(str, values)))
+
+
+def trace_time_micro():
+    """How long the code runs: nothing, as the clock stands still in a contract."""
+    return 0
+
+
+def yield_():
+    """Lets others work, which happens by itself."""
+
+
+def _no_runners(*args, **options):
+    raise NotImplementedError("runners are not files on this network: put what the contract needs "
+                              "into its archive, or into the contract itself")
+
+
+register_runner = map_file = _no_runners

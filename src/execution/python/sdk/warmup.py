@@ -1,6 +1,7 @@
 """Runs once, before the worker locks itself down: stubs, clock, and the modules authors import."""
 
 import _io
+import abc
 import builtins
 import sys
 import time
@@ -11,8 +12,11 @@ import _genlayer
 builtins.id = _genlayer.identity
 
 
+NO_HOST = "contracts run without files, network, processes and threads"
+
+
 def _refuse(*args, **kwargs):
-    raise PermissionError("contracts run without files, network, processes and threads")
+    raise PermissionError(NO_HOST)
 
 
 def _module(module_name, **entries):
@@ -22,14 +26,16 @@ def _module(module_name, **entries):
     return module
 
 
-class _PathLike:
-    """Nothing is one."""
+class _PathLike(abc.ABC):
+    """What has a path: it says so by `__fspath__`."""
 
 
 def _fspath(path):
     if isinstance(path, (str, bytes)):
         return path
-    raise TypeError(f"expected str or bytes, not {type(path).__name__}")
+    if hasattr(type(path), "__fspath__"):
+        return type(path).__fspath__(path)
+    raise TypeError(f"expected str, bytes or os.PathLike, not {type(path).__name__}")
 
 
 class _FileIO(_io._RawIOBase):
@@ -43,16 +49,46 @@ def _urandom(size):
     return sys.modules["random"].randbytes(size)
 
 
-# Modules of the standard library want to see an `os` while they are imported; none of it works.
-_path = _module("posixpath", join=_refuse, exists=lambda path: False, sep="/",
-                normcase=_fspath, basename=lambda path: path.rpartition("/")[2],
-                splitext=lambda path: (path, ""), isabs=lambda path: True)
-_module("os", PathLike=_PathLike, fspath=_fspath, fsencode=_refuse, fsdecode=_refuse, sep="/",
-        altsep=None, linesep="\n", curdir=".", pardir="..", name="posix", environ={}, path=_path,
-        urandom=_urandom, stat=_refuse, open=_refuse, getcwd=lambda: "/", getpid=lambda: 1,
-        SEEK_SET=0, SEEK_CUR=1, SEEK_END=2)
+def _without_host(name):
+    """The `__getattr__` of a module of which only what computes is there."""
+
+    def absent(attribute):
+        raise AttributeError(f"module '{name}' has no attribute '{attribute}': {NO_HOST}")
+
+    return absent
+
+
+def _fsencode(path):
+    path = _fspath(path)
+    return path.encode("utf-8", "surrogateescape") if isinstance(path, str) else path
+
+
+def _fsdecode(path):
+    path = _fspath(path)
+    return path.decode("utf-8", "surrogateescape") if isinstance(path, bytes) else path
+
+
+# Of `os` there is what needs no host. Modules of the standard library want to see one, and contracts.
+_environ = {}
 _module("posix", stat=_refuse, open=_refuse, getcwd=lambda: "/", fspath=_fspath, environ={})
-_module("os.path", **vars(_path))
+_os = _module(
+    "os", PathLike=_PathLike, fspath=_fspath, fsencode=_fsencode, fsdecode=_fsdecode, sep="/",
+    altsep=None, extsep=".", pathsep=":", linesep="\n", curdir=".", pardir="..", devnull="/dev/null",
+    name="posix", environ=_environ, getenv=_environ.get, error=OSError, urandom=_urandom, stat=_refuse,
+    lstat=_refuse, open=_refuse, listdir=_refuse, scandir=_refuse, readlink=_refuse, system=_refuse,
+    popen=_refuse, getcwd=lambda: "/", getpid=lambda: 1, SEEK_SET=0, SEEK_CUR=1, SEEK_END=2,
+    stat_result=type("stat_result", (tuple,), {}), __getattr__=_without_host("os"),
+    **{f"O_{kind}": 0 for kind in "RDONLY WRONLY RDWR CREAT EXCL TRUNC APPEND".split()})
+import posixpath
+
+_os.path = sys.modules["os.path"] = posixpath
+
+
+def _no_resources(*args, **kwargs):
+    raise ModuleNotFoundError("contracts run without the files of packages, such as time zones")
+
+
+_module("importlib.resources", files=_no_resources, open_binary=_no_resources)
 _io.FileIO = _FileIO
 _io.open = _io.open_code = _refuse
 
@@ -150,16 +186,48 @@ for _name in ("io typing json dataclasses datetime re hashlib base64 urllib.pars
               "collections.abc math decimal functools itertools copy string textwrap fractions "
               "contextlib abc operator random statistics html html.parser types inspect "
               "traceback difflib bisect heapq struct binascii calendar numbers hmac _strptime "
-              "unicodedata pprint __future__ keyword reprlib").split():
+              "unicodedata pprint __future__ keyword reprlib contextvars").split():
     __import__(_name)
+import random
+import urllib
+
+
+class URLError(OSError):
+    """The web is asked by `gl.nondet.web`, whose errors are others."""
+
+    def __init__(self, reason, filename=None):
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self):
+        return f"<urlopen error {self.reason}>"
+
+
+class HTTPError(URLError):
+    """As above."""
+
+    def __init__(self, url, code, msg, hdrs, fp):
+        super().__init__(msg)
+        self.url, self.code, self.msg, self.hdrs, self.fp = url, code, msg, hdrs, fp
+
+    def __str__(self):
+        return f"HTTP Error {self.code}: {self.msg}"
+
+
+def _no_web(*args, **kwargs):
+    raise PermissionError("the web is asked by `gl.nondet.web.get(…)`, in a non-deterministic block: "
+                          + NO_HOST)
+
+
+urllib.error = _module("urllib.error", URLError=URLError, HTTPError=HTTPError)
+urllib.request = _module("urllib.request", urlopen=_no_web, urlretrieve=_no_web, Request=_no_web,
+                         build_opener=_no_web, URLError=URLError, HTTPError=HTTPError)
 # The thread stub can "start" one; nothing here may.
 import _thread
 
 _thread.start_new_thread = _refuse
 if hasattr(_thread, "start_joinable_thread"):
     _thread.start_joinable_thread = _refuse
-
-import random
 
 _seed = random.Random.seed
 
