@@ -249,3 +249,88 @@ async fn what_an_execution_makes_of_numpy_no_other_one_finds() {
         assert_eq!(returned(&execution), text(expected));
     }
 }
+
+/// Keeps in the library what an execution brought, or asks what others left there and what the machine
+/// does: each call would see more than its own.
+const TRACES: &str = r#"from genlayer import *
+import dataclasses
+import hashlib
+import random
+import typing
+import urllib.parse
+
+
+class Traces(gl.Contract):
+    def __init__(self):
+        pass
+
+    @gl.public.view
+    def sets(self, word: str) -> str:
+        hashlib.algorithms_guaranteed.add(word)
+        return str(len(hashlib.algorithms_guaranteed))
+
+    @gl.public.view
+    def modules(self, word: str) -> str:
+        return str(dataclasses.sys.getrefcount(hashlib))
+
+    @gl.public.view
+    def caches(self, word: str) -> str:
+        urllib.parse.urlsplit("http://a/b")
+        return str(urllib.parse.urlsplit.cache_info())
+
+    @gl.public.view
+    def kinds(self, word: str) -> str:
+        return str(typing.Literal[-0.0 if word == "a" else 0.0])
+"#;
+
+/// Asks for chance and time by ways that lead to the machine's.
+const ENTROPY: &str = r#"from genlayer import *
+import random
+import sys
+
+
+class Entropy(gl.Contract):
+    def __init__(self):
+        pass
+
+    @gl.public.view
+    def go(self) -> str:
+        own = random.Random()
+        first = own.random()
+        super(random.Random, own).seed()
+        times = [name for name in ("get_stats", "get_count", "callbacks") if hasattr(sys.modules["gc"], name)]
+        return f"{first} {own.random()} {random._random.Random().random()} {times}"
+"#;
+
+#[tokio::test]
+async fn what_an_execution_leaves_in_the_library_no_other_one_finds() {
+    for method in ["sets", "modules", "caches", "kinds"] {
+        // A contract's methods are tame together or not at all.
+        let mut source = String::new();
+        for part in TRACES.split("    @gl.public.view\n") {
+            if !part.contains("(self, word") || part.contains(&format!("def {method}(")) {
+                source += if part.contains("(self, word") { "    @gl.public.view\n" } else { "" };
+                source += part;
+            }
+        }
+        let executor = PythonExecutor::start(settings(1), Services::none()).unwrap();
+        let mut seen = Vec::new();
+        for word in ["a", "b", "a"] {
+            let request = request(&source, Some(method), vec![text(word)]);
+            seen.push(returned(&executor.execute(request).await.unwrap()));
+        }
+        assert_eq!(seen.first(), seen.last(), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn chance_and_time_are_not_the_machines_whoever_asks() {
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let executor = PythonExecutor::start(settings(1), Services::none()).unwrap();
+        let execution = executor.execute(request(ENTROPY, Some("go"), vec![])).await.unwrap();
+        seen.push(returned(&execution));
+    }
+    assert_eq!(seen.first(), seen.last());
+    assert!(format!("{:?}", seen.first()).contains(" []"), "{seen:?}");
+}

@@ -1,14 +1,14 @@
 //! Finds out if a contract left something behind in the interpreter.
 //!
 //! After warming up, every table that outlives a job is noted with what is in it: dictionaries of
-//! modules, classes and instances, lists in them, and the code and defaults of functions. After a
+//! modules, classes and instances, lists and sets in them, and the code and defaults of functions. After a
 //! job each must hold the same objects.
 
 use std::collections::HashSet;
 
 use rustpython_vm as vm;
 use vm::builtins::{
-    PyClassMethod, PyDict, PyDictRef, PyFunction, PyList, PyListRef, PyModule, PyProperty,
+    PyClassMethod, PyDict, PyDictRef, PyFunction, PyList, PyListRef, PyModule, PyProperty, PySet,
     PyStaticMethod, PyStr, PyTuple, PyType, PyTypeRef,
 };
 use vm::types::PyTypeFlags;
@@ -32,6 +32,7 @@ enum Table {
     Dict(PyDictRef, Vec<(PyObjectRef, PyObjectRef)>),
     Class(PyTypeRef, Vec<PyObjectRef>),
     List(PyListRef, Vec<PyObjectRef>),
+    Set(PyRef<PySet>, Vec<PyObjectRef>),
     /// A function and its version, which changes with its code and its defaults.
     Function(PyRef<PyFunction>, u32),
 }
@@ -71,6 +72,10 @@ impl Table {
                 let now = list.borrow_vec();
                 now.len() == before.len() && now.iter().zip(before).all(|(a, b)| a.is(b))
             }
+            Self::Set(set, before) => {
+                let now = set.elements();
+                now.len() == before.len() && now.iter().zip(before).all(|(a, b)| a.is(b))
+            }
             Self::Function(function, version) => function.func_version() == *version,
         }
     }
@@ -103,6 +108,7 @@ impl Walk {
             || is_passage(object)
             || object.downcast_ref::<PyDict>().is_some()
             || object.downcast_ref::<PyList>().is_some()
+            || object.downcast_ref::<PySet>().is_some()
             || (object.downcast_ref::<PyType>().is_none() && object.dict().is_some());
         if is_table && self.seen.insert(object.get_id()) {
             self.waiting.push(object.clone());
@@ -141,6 +147,8 @@ impl Walk {
             let items = list.borrow_vec().to_vec();
             self.visit_all(&items);
             self.tables.push(Table::List(list.to_owned(), items));
+        } else if let Some(set) = object.downcast_ref::<PySet>() {
+            self.tables.push(Table::Set(set.to_owned(), set.elements()));
         } else if let Some(dict) = object.dict() {
             // The dictionary of a class body lives on in the class only.
             if self.seen.insert(dict.as_object().get_id()) {

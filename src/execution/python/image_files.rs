@@ -216,8 +216,11 @@ fn size(value: u32) -> Result<usize, FileError> {
 
 /// Pixels of other channels: grey is what Pillow makes of colour.
 pub(super) fn converted(data: &[u8], from: usize, to: usize) -> Result<Vec<u8>, FileError> {
-    let mut out = zeros(data.len() / from.max(1) * to)?;
-    for (pixel, out) in data.chunks_exact(from.max(1)).zip(out.chunks_exact_mut(to.max(1))) {
+    if [from, to].iter().any(|channels| !matches!(channels, 1 | 3 | 4)) {
+        return Err(broken("pixels have 1, 3 or 4 channels"));
+    }
+    let mut out = zeros(data.len() / from * to)?;
+    for (pixel, out) in data.chunks_exact(from).zip(out.chunks_exact_mut(to)) {
         let (colour, alpha) = match *pixel {
             [grey] => ([grey; 3], 255),
             [r, g, b, alpha] => ([r, g, b], alpha),

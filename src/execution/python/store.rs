@@ -211,6 +211,14 @@ impl Store {
         self.check_writable(&slot, fetch)?;
         let pieces = pieces(slot, offset, bytes.len())?;
         self.load(&pieces, fetch)?;
+        let is_new = |piece: &&Piece| {
+            self.entries.get(&piece.key).is_none_or(|entry| entry.changed.is_none())
+        };
+        let new_bytes = pieces.iter().filter(is_new).count() * PAGE_BYTES;
+        if self.changed_bytes + new_bytes > CHANGED_BYTES_MAX {
+            return Err(StoreError::TooManyChanges);
+        }
+        self.changed_bytes += new_bytes;
         let mut rest = bytes;
         for piece in pieces {
             let (source, tail) = rest.split_at(piece.length.min(rest.len()));
@@ -220,9 +228,7 @@ impl Store {
                 .entry(piece.key)
                 .or_insert_with(|| Entry { original: Page::new(), changed: None });
             let original = &entry.original;
-            let changed_bytes = &mut self.changed_bytes;
             let page = entry.changed.get_or_insert_with(|| {
-                *changed_bytes += PAGE_BYTES;
                 let mut page = original.to_vec();
                 page.resize(PAGE_BYTES, 0);
                 page
@@ -230,9 +236,6 @@ impl Store {
             if let Some(target) = page.get_mut(piece.start..piece.start + source.len()) {
                 target.copy_from_slice(source);
             }
-        }
-        if self.changed_bytes > CHANGED_BYTES_MAX {
-            return Err(StoreError::TooManyChanges);
         }
         Ok(())
     }

@@ -9,7 +9,10 @@ from genlayer.scalars import DTYPES, dtype_of
 
 
 def _shape(shape):
-    return (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(side < 0 for side in shape):
+        raise ValueError("negative dimensions are not allowed")
+    return shape
 
 
 def full(shape, fill_value, dtype=None):

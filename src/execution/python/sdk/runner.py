@@ -6,6 +6,7 @@ import decimal
 import difflib
 import random
 import sys
+import typing
 
 import _genlayer
 from genlayer import calldata, collections, generations, gl, program, schema, trace, vm
@@ -130,6 +131,9 @@ def _tear_down():
     Immediate.raised.clear()
     Contract._defined.clear()
     collections.FIRST_MAP.clear()
+    # Equal types are one to them, such as `Literal[0.0]` and `Literal[-0.0]`.
+    for forget in typing._cleanups:
+        forget()
     program.end()
 
 

@@ -189,6 +189,8 @@ def power(left, right):
     """As the machine does it, without complex numbers."""
     if right == 2:
         return left * left
+    if isinstance(left, int) and isinstance(right, int) and right < 0:
+        raise ValueError("Integers to negative integer powers are not allowed.")
     try:
         result = left ** right
     except OverflowError:

@@ -128,7 +128,7 @@ sys.stdout = sys.__stdout__ = _Output(_genlayer.output)
 sys.stderr = sys.__stderr__ = _Output(_genlayer.warn)
 sys.stdin = sys.__stdin__ = _Input()
 
-# What would outlive the contract, or tell of the machine.
+# What would outlive the contract, or tell of the machine and of the time.
 for _name in ("settrace", "setprofile", "set_int_max_str_digits", "set_asyncgen_hooks",
               "_current_frames", "setswitchinterval", "activate_stack_trampoline"):
     if hasattr(sys, _name):
@@ -182,6 +182,27 @@ for _name in ("clock_gettime", "clock_gettime_ns", "clock_settime", "clock_setti
 time.timezone = time.altzone = time.daylight = 0
 time.tzname = ("UTC", "UTC")
 
+import _random
+
+_NativeRandom = _random.Random
+
+
+class _Random(_NativeRandom):
+    """As ever, but who gives no seed gets one of the job's own chance, not of the machine's."""
+
+    def __init__(self, x=None):
+        self.seed(x)
+
+    def seed(self, n=None):
+        if n is None:
+            # The very first of all is made by `random` itself, and seeded by every job.
+            chance = getattr(sys.modules.get("random"), "getrandbits", None)
+            n = chance(256) if chance else 0
+        super().seed(n)
+
+
+_random.Random = _Random
+
 for _name in ("io typing json dataclasses datetime re hashlib base64 urllib.parse enum collections "
               "collections.abc math decimal functools itertools copy string textwrap fractions "
               "contextlib abc operator random statistics html html.parser types inspect "
@@ -229,13 +250,8 @@ _thread.start_new_thread = _refuse
 if hasattr(_thread, "start_joinable_thread"):
     _thread.start_joinable_thread = _refuse
 
-_seed = random.Random.seed
+import gc
 
-
-def seed(self, a=None, version=2):
-    """As ever, but who gives no seed gets one of the job's own chance, not of the machine's."""
-    _seed(self, _urandom(32) if a is None else a, version)
-
-
-random.Random.seed = seed
-random.seed = random._inst.seed
+for _name in ("get_stats", "get_count", "get_objects", "get_debug", "set_debug", "callbacks"):
+    if hasattr(gc, _name):
+        delattr(gc, _name)
