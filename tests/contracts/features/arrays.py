@@ -140,6 +140,8 @@ class Arrays(gl.Contract):
         same(np.stack([np.array([1, 2]), np.array([3, 4])]), [[1, 2], [3, 4]])
         assert np.allclose(a, a + 1e-9) and not np.array_equal(a, a + 1)
         assert (np.any(a > 3), np.all(a > 3)) == (True, False)
+        refused(ValueError, "negative dimensions are not allowed", lambda: np.zeros(-5))
+        refused(ValueError, "Integers to negative integer powers", lambda: np.int64(3) ** -1)
         refused(ValueError, "not aligned: 3 (dim 0) != 2 (dim 0)", lambda: np.dot([1, 2, 3], [1, 2]))
 
     @gl.public.view
