@@ -414,6 +414,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_beyond_the_limit_is_not_written() {
+        let mut store = Store::new(Vec::new(), true);
+        let remote = &mut Remote::default();
+        let most = vec![1; ACCESS_BYTES_MAX];
+        let mut offset = 0;
+        while store.changed_bytes < CHANGED_BYTES_MAX {
+            store.write(SLOT, offset, &most, remote).unwrap();
+            offset += u64::try_from(most.len()).unwrap();
+        }
+        assert_eq!(store.write(SLOT, offset, &[1], remote), Err(StoreError::TooManyChanges));
+        assert_eq!(store.write(SLOT, 0, &[2], remote), Ok(()), "what changed may change again");
+        assert_eq!(store.into_changes().len(), CHANGED_BYTES_MAX / PAGE_BYTES);
+    }
+
+    #[test]
     fn pages_are_fetched_once_and_only_when_the_snapshot_is_incomplete() {
         let mut remote = Remote::default();
         remote.pages.insert(key(0), Bytes::from_static(&[5, 6]));
