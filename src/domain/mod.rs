@@ -65,7 +65,7 @@ pub use moment::Moment;
 pub use notation::{NotationError, from_json, to_json};
 pub use profile::{Profile, UnknownProfile};
 pub use search::{
-    AddressSearch, ContractOrder, ContractSearch, ContractSummary, LedgerSums, Side,
+    AddressSearch, ContractOrder, ContractSearch, ContractSummary, HexPrefix, LedgerSums, Side,
     TransactionSearch, TransactionsFound,
 };
 pub use snapshot::{Generation, Progress, SnapshotRecord};

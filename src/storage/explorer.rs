@@ -22,6 +22,8 @@ use crate::domain::{
 
 const DAY_MILLIS: i64 = 86_400_000;
 const DAYS: i64 = 14;
+const HASH_BYTES: usize = 32;
+const ADDRESS_BYTES: usize = 20;
 
 /// A condition on transactions with everything a search may ask.
 macro_rules! searched {
@@ -37,8 +39,16 @@ macro_rules! searched {
                 transactions::sender.eq(wanted.clone()).or(Addressee.eq(wanted).nullable()),
             );
         }
-        if let Some(hash) = search.hash {
-            query = query.filter(transactions::hash.eq(hash.as_bytes().to_vec()));
+        if let Some(prefix) = search.named.as_ref().filter(|prefix| !prefix.is_empty()) {
+            let none = || (vec![1], vec![0]);
+            let (least, greatest) = prefix.range(HASH_BYTES).unwrap_or_else(none);
+            let (first, last) = prefix.range(ADDRESS_BYTES).unwrap_or_else(none);
+            query = query.filter(
+                transactions::hash
+                    .between(least, greatest)
+                    .or(transactions::sender.between(first.clone(), last.clone()))
+                    .or(Addressee.between(first, last).nullable()),
+            );
         }
         if let Some(from) = search.from {
             query = query.filter(transactions::submitted_at.ge(from.as_millis()));
@@ -111,10 +121,10 @@ pub fn contract_search(
         .offset(i64::try_from(search.skip).unwrap_or(i64::MAX))
         .limit(limit_column(search.limit))
         .into_boxed();
-    if let Some(wanted) = search.address {
-        let wanted = wanted.as_bytes().to_vec();
-        all = all.filter(contracts::address.eq(wanted.clone()));
-        page = page.filter(contracts::address.eq(wanted));
+    if let Some(prefix) = &search.named {
+        let Some((first, last)) = prefix.range(ADDRESS_BYTES) else { return Ok((Vec::new(), 0)) };
+        all = all.filter(contracts::address.between(first.clone(), last.clone()));
+        page = page.filter(contracts::address.between(first, last));
     }
     let total: i64 = all.get_result(conn).during(OPERATION)?;
     let rows: Vec<Row> = page.load(conn).during(OPERATION)?;

@@ -112,3 +112,18 @@ async fn databases_of_vectors() {
 async fn names_of_the_newest_sdk() {
     check(include_str!("features/sdk_newest.py")).await;
 }
+
+#[tokio::test]
+async fn what_is_printed_and_traced_is_kept() {
+    let executor = executor();
+    let other = "0x0E0e0e0E0e0E0E0e0E0e0e0E0e0e0e0e0e0e0e0E";
+    let printing = format!("a, 1, {other}!\nseen 1\n");
+    for (source, method, printed) in [
+        (include_str!("features/sdk_names.py"), "printing", printing.as_str()),
+        (include_str!("features/sdk_newest.py"), "tracing", "seen, 1\n"),
+    ] {
+        let contract = Contract::deploy(&executor, source, vec![]).await;
+        let execution = executor.execute(contract.request(Some(method), vec![])).await.unwrap();
+        assert_eq!(execution.stdout, printed, "{method}");
+    }
+}

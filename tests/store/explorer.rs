@@ -1,7 +1,8 @@
 //! What an explorer asks: lists that tell what the consensus came to, and contracts in every order.
 
 use agora::domain::{
-    Address, AddressSearch, ContractOrder, ContractSearch, Side, TransactionSearch, TxHash,
+    Address, AddressSearch, ContractOrder, ContractSearch, HexPrefix, Side, TransactionSearch,
+    TxHash,
 };
 use agora::storage;
 
@@ -11,6 +12,7 @@ on_both_databases!(
     lists_tell_what_the_consensus_came_to,
     transactions_of_an_address_go_on_before_the_last_one,
     contracts_are_ordered_and_counted,
+    transactions_are_found_by_how_their_names_begin,
 );
 
 fn lists_tell_what_the_consensus_came_to(store: &mut Store) {
@@ -66,7 +68,7 @@ fn contracts_are_ordered_and_counted(store: &mut Store) {
         }
     }
     let mut search = |order, ascending, skip, limit| {
-        let search = ContractSearch { address: None, order, ascending, skip, limit };
+        let search = ContractSearch { named: None, order, ascending, skip, limit };
         let (found, total) = storage::contract_search(&mut store.conn, &search).unwrap();
         assert_eq!(total, 3);
         found
@@ -81,8 +83,44 @@ fn contracts_are_ordered_and_counted(store: &mut Store) {
         down.reverse();
         assert_eq!(down, search(order, true, 0, 9));
     }
-    let one = ContractSearch { address: Some(contracts[1]), limit: 9, ..ContractSearch::default() };
-    let (found, total) = storage::contract_search(&mut store.conn, &one).unwrap();
-    assert_eq!((found.len(), total, found[0].transactions), (1, 1, 4));
+    let mut named = |text: &str| {
+        let named = HexPrefix::read(text);
+        let search = ContractSearch { named, limit: 9, ..ContractSearch::default() };
+        storage::contract_search(&mut store.conn, &search).unwrap()
+    };
+    let whole = contracts[1].to_string();
+    for text in [&whole, &whole[..41], &whole[2..11]] {
+        let (found, total) = named(text);
+        assert_eq!((found.len(), total, found[0].transactions), (1, 1, 4), "{text}");
+    }
+    assert_eq!(named(&format!("{whole}0")).1, 0, "no address is so long");
+    assert_eq!(named("0x").1, 3);
+    let found = named(&whole).0;
     assert!(found[0].updated_at >= found[0].created_at);
+}
+
+fn transactions_are_found_by_how_their_names_begin(store: &mut Store) {
+    let there = store.submit(&transfer(Some(alice()), Some(bob()), 1));
+    let back = store.submit(&transfer(Some(bob()), Some(alice()), 1));
+    let minted = store.submit(&transfer(None, Some(bob()), 1));
+    let mut found = |text: &str| {
+        let named = Some(HexPrefix::read(text).unwrap());
+        let search = TransactionSearch { named, limit: 9, ..TransactionSearch::default() };
+        let found = storage::transaction_search(&mut store.conn, &search).unwrap();
+        assert_eq!(found.items.len() as u64, found.total);
+        found.items.iter().map(|record| record.transaction.hash).collect::<Vec<_>>()
+    };
+    for hash in [there, back, minted] {
+        let whole = hash.to_string();
+        for text in [&whole, &whole[..65], &whole[2..20]] {
+            assert_eq!(found(text), [hash], "{text}");
+        }
+    }
+    let (alice, bob) = (alice().to_string(), bob().to_string());
+    for text in [&alice, &alice[..41], &alice[2..19]] {
+        assert_eq!(found(text), [back, there], "{text}");
+    }
+    assert_eq!(found(&bob), [minted, back, there]);
+    assert_eq!(found("0x"), [minted, back, there]);
+    assert_eq!(found(&format!("{bob}0")), [], "no address is so long");
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use agora::domain::ledger::{Position, TransactionFilter};
-use agora::domain::{ContractSearch, Status};
+use agora::domain::{ContractSearch, HexPrefix, Status, TransactionSearch};
 use agora::storage::{self, Connection, Recover};
 use diesel::connection::{Connection as _, InstrumentationEvent};
 use diesel::prelude::*;
@@ -61,8 +61,14 @@ fn work(store: &mut Store) {
     for filter in [from, to, both] {
         storage::transaction_list(conn, &filter, None, 9).unwrap();
     }
-    let one = ContractSearch { address: Some(contract), limit: 1, ..ContractSearch::default() };
+    let one =
+        ContractSearch { named: Some(contract.into()), limit: 1, ..ContractSearch::default() };
     storage::contract_search(conn, &one).unwrap();
+    for text in [first.to_string(), contract.to_string()] {
+        let named = HexPrefix::read(&text);
+        let search = TransactionSearch { named, limit: 9, ..TransactionSearch::default() };
+        storage::transaction_search(conn, &search).unwrap();
+    }
     storage::events_after(conn, 3, 9).unwrap();
     store.set_window(7_000);
     for hash in [store.events()[0].transaction, first] {
@@ -87,7 +93,8 @@ fn no_statement_walks_the_history() {
         for Plan { detail } in plan {
             let scans = detail.starts_with("SCAN transactions") && !detail.contains("INDEX");
             let history = detail.contains("transactions_addressee") && !text.contains("coalesce");
-            let sorts = detail.contains("TEMP B-TREE FOR ORDER BY");
+            // What an explorer finds by the beginnings of names is sorted, and nothing else.
+            let sorts = detail.contains("TEMP B-TREE FOR ORDER BY") && !text.contains("BETWEEN");
             assert!(!scans && !history && !sorts, "{detail}: {text}");
             explained += 1;
         }

@@ -11,7 +11,9 @@ use crate::api::input::{Fields, invalid};
 use crate::api::rpc;
 use crate::api::server::Api;
 use crate::domain::ledger::{ContractRecord, ValidatorRecord};
-use crate::domain::{Address, ContractOrder, ContractSearch, ContractSummary, TransactionSearch};
+use crate::domain::{
+    Address, ContractOrder, ContractSearch, ContractSummary, HexPrefix, TransactionSearch,
+};
 
 /// Transactions that an address is shown with, at most.
 const SHOWN: usize = 50;
@@ -54,15 +56,14 @@ pub(super) async fn contracts(api: Data<Api>, request: HttpRequest) -> Answer {
     };
     let term = query.text("search", 0..=200)?.filter(|term| !term.trim().is_empty());
     query.finish()?;
-    let search =
-        ContractSearch { address: None, order, ascending, skip: page.skip(), limit: page.size() };
-    let (found, total) = match term.as_deref().map(|term| term.trim().parse::<Address>()) {
-        None => api.handles.search_contracts(search).await?,
-        Some(Ok(address)) => {
-            let search = ContractSearch { address: Some(address), ..search };
+    let (skip, limit) = (page.skip(), page.size());
+    let (found, total) = match term.map(|term| HexPrefix::read(term.trim())) {
+        // No address begins so.
+        Some(None) => (Vec::new(), 0),
+        named => {
+            let search = ContractSearch { named: named.flatten(), order, ascending, skip, limit };
             api.handles.search_contracts(search).await?
         }
-        Some(Err(_)) => (Vec::new(), 0),
     };
     let states: Vec<Json> = found.iter().map(summary).collect();
     let pagination = page.of_total(total);
@@ -108,8 +109,8 @@ fn transactions_of(address: Address) -> TransactionSearch {
 
 async fn contract(api: &Api, record: ContractRecord) -> Answer {
     let found = api.handles.search_transactions(transactions_of(record.address)).await?;
-    let search =
-        ContractSearch { address: Some(record.address), limit: 1, ..ContractSearch::default() };
+    let named = Some(record.address.into());
+    let search = ContractSearch { named, limit: 1, ..ContractSearch::default() };
     let (summaries, _) = api.handles.search_contracts(search).await?;
     let deploy = read(api, record.deployed_by).await?;
     let rows: Vec<Json> = found.items.iter().map(|record| row(api, record)).collect();

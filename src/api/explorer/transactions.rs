@@ -10,7 +10,7 @@ use crate::api::input::{Fields, invalid};
 use crate::api::rpc;
 use crate::api::server::Api;
 use crate::domain::ledger::TransactionRecord;
-use crate::domain::{Status, Timestamp, TransactionSearch, TransactionsFound, TxHash};
+use crate::domain::{HexPrefix, Status, Timestamp, TransactionSearch, TransactionsFound, TxHash};
 
 const DATE: &str = "an ISO 8601 date, such as 2026-06-10 or 2026-06-10T15:45:36Z";
 
@@ -18,31 +18,24 @@ const DATE: &str = "an ISO 8601 date, such as 2026-06-10 or 2026-06-10T15:45:36Z
 pub(super) async fn list(api: Data<Api>, request: HttpRequest) -> Answer {
     let mut query = Fields::of_query(&request)?;
     let page = PageOf::read(&mut query)?;
-    let mut search = TransactionSearch {
+    let search = TransactionSearch {
         statuses: statuses(&mut query)?,
         address: query.parsed("address", "`0x` and 40 hexadecimal digits")?,
         from: date(&mut query, "from_date", "T00:00:00Z")?,
         to: date(&mut query, "to_date", "T23:59:59.999Z")?,
         skip: page.skip(),
         limit: page.size(),
-        hash: None,
+        named: None,
     };
     let term = query.text("search", 0..=200)?.filter(|term| !term.trim().is_empty());
     query.finish()?;
-    let found = match term.as_deref().map(str::trim) {
-        None => api.handles.search_transactions(search).await?,
-        Some(term) => match (term.parse(), term.parse()) {
-            (Ok(hash), _) => {
-                search.hash = Some(hash);
-                api.handles.search_transactions(search).await?
-            }
-            (_, Ok(address)) => {
-                search.address = Some(address);
-                api.handles.search_transactions(search).await?
-            }
-            // The ledger is searched by whole names only.
-            _ => TransactionsFound { items: Vec::new(), total: 0 },
-        },
+    let found = match term.map(|term| HexPrefix::read(term.trim())) {
+        // No name begins so.
+        Some(None) => TransactionsFound { items: Vec::new(), total: 0 },
+        named => {
+            let search = TransactionSearch { named: named.flatten(), ..search };
+            api.handles.search_transactions(search).await?
+        }
     };
     let rows: Vec<Json> = found.items.iter().map(|record| row(&api, record)).collect();
     let pagination = page.of_total(found.total);

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::CliError;
 use crate::domain::calldata::Value;
-use crate::domain::{Bytes, Code, Execution, ExecutionOutcome, Page, Pages, to_json};
+use crate::domain::{Bytes, Code, EmittedEvent, Execution, ExecutionOutcome, Page, Pages, to_json};
 
 /// Changed bytes of a page that are shown, at most.
 const SHOWN_MAX: usize = 32;
@@ -23,15 +23,20 @@ pub(super) struct Step<'a> {
     pub(super) code_before: &'a Code,
 }
 
-fn returned(bytes: &Bytes) -> Json {
+/// Calldata for reading; bytes that are none are shown as they are.
+fn decoded(bytes: &Bytes) -> Json {
     Value::decode(bytes).map_or_else(|_| json!({ "$calldata": bytes }), |value| to_json(&value))
+}
+
+fn event(event: &EmittedEvent) -> Json {
+    json!({ "topics": event.topics, "data": decoded(&event.data) })
 }
 
 /// A call for programs.
 pub(super) fn json_of(step: &Step<'_>) -> Result<Json, CliError> {
     let execution = step.execution;
     let outcome = match &execution.outcome {
-        ExecutionOutcome::Return(bytes) => json!({ "return": returned(bytes) }),
+        ExecutionOutcome::Return(bytes) => json!({ "return": decoded(bytes) }),
         ExecutionOutcome::UserError(text) => json!({ "user_error": text }),
         ExecutionOutcome::VmError(code) => json!({ "vm_error": code }),
     };
@@ -54,6 +59,7 @@ pub(super) fn json_of(step: &Step<'_>) -> Result<Json, CliError> {
             json!({ "before": step.code_before.hash, "after": code.hash, "bytes": code.source.len() })
         }),
         "messages": serde_json::to_value(&execution.messages)?,
+        "events": execution.events.iter().map(event).collect::<Vec<_>>(),
         "cost": serde_json::to_value(execution.cost)?,
     }))
 }
@@ -69,7 +75,7 @@ pub(super) fn shown(step: &Step<'_>) -> String {
         line(format_args!("| {printed}"));
     }
     match &execution.outcome {
-        ExecutionOutcome::Return(bytes) => line(format_args!("returns {}", returned(bytes))),
+        ExecutionOutcome::Return(bytes) => line(format_args!("returns {}", decoded(bytes))),
         ExecutionOutcome::UserError(message) => line(format_args!("user error: {message}")),
         ExecutionOutcome::VmError(code) => line(format_args!("VM error: {code}")),
     }
@@ -81,6 +87,9 @@ pub(super) fn shown(step: &Step<'_>) -> String {
     for message in &execution.messages {
         let message = serde_json::to_value(message).unwrap_or_default();
         line(format_args!("sends {message}"));
+    }
+    for emitted in &execution.events {
+        line(format_args!("emits {}", event(emitted)));
     }
     for (key, page) in &execution.state.0 {
         let before = step.before.get(key).cloned().unwrap_or_default();
@@ -111,6 +120,7 @@ fn difference(before: &Page, after: &Page) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Digest;
 
     #[test]
     fn a_difference_is_shown_from_its_first_byte_to_its_last() {
@@ -119,6 +129,28 @@ mod tests {
         assert_eq!(difference(&page(&[1, 2, 3]), &page(&[1])), "bytes 1 to 2: 0x0203 -> 0x0000");
         let long = difference(&page(&[]), &page(&[7; 100]));
         assert!(long.starts_with("bytes 0 to 99: 0x00") && long.ends_with("07…"), "{long}");
+    }
+
+    #[test]
+    fn events_are_told_to_people_and_to_programs() {
+        let (before, pages) = (Code::new(Bytes::new()), Pages::new());
+        let fields = [("note".to_owned(), Value::from("hello"))].into_iter().collect();
+        let event = EmittedEvent {
+            topics: vec![Digest::new([7; 32])],
+            data: Value::Map(fields).encode().into(),
+        };
+        let execution = Execution {
+            events: vec![event],
+            ..Execution::ending(ExecutionOutcome::Return(Bytes::new()))
+        };
+        let (title, execution) = ("go()", &execution);
+        let step = Step { title, execution, before: &pages, code_before: &before };
+        let topic = format!("0x{}", "07".repeat(32));
+        let told = shown(&step);
+        let expected = format!(r#"emits {{"topics":["{topic}"],"data":{{"note":"hello"}}}}"#);
+        assert!(told.contains(&expected), "{told}");
+        let told = json_of(&step).unwrap();
+        assert_eq!(told["events"], json!([{ "topics": [topic], "data": { "note": "hello" } }]));
     }
 
     #[test]

@@ -37,7 +37,7 @@ const WATCH_PERIOD: Duration = Duration::from_millis(250);
 /// Deploy a contract file in memory and call it, without a network.
 ///
 /// Deploys the file, calls METHOD and then whatever `--call` says, all on the same state, and shows
-/// what each returned, printed, sent and changed. Ends with 1 at the first that fails.
+/// what each returned, printed, sent, emitted and changed. Ends with 1 at the first that fails.
 ///
 /// Arguments are integers of any size, true, false, null, addresses (0x and 40 digits), JSON, or
 /// bare words, which are text; `name=value` names a parameter.

@@ -46,8 +46,17 @@ async fn transactions_are_searched_page_by_page() {
     assert_eq!(total(&format!("?address={contract}")).await, 2);
     assert_eq!(total(&format!("?address={}", address(0))).await, 2);
     assert_eq!(total(&format!("?address={}", nowhere())).await, 0);
-    assert_eq!(total(&format!("?search={}", call.as_str().unwrap())).await, 1);
-    assert_eq!(total("?search=nonsense").await, 0);
+    let (hash, to) = (call.as_str().unwrap(), contract.as_str());
+    for (term, expected) in
+        [(hash, 1), (&hash[..17], 1), (&hash[2..20], 1), (to, 2), (&to[..19], 2), ("0x", 2)]
+    {
+        assert_eq!(total(&format!("?search={term}")).await, expected, "{term}");
+    }
+    for nothing in ["nonsense", "0x%25", &format!("{hash}0"), "%F0%9F%92%A9"] {
+        assert_eq!(total(&format!("?search={nothing}")).await, 0, "{nothing}");
+    }
+    let contracts = format!("/api/explorer/contracts?search={}", &to[..12]);
+    assert_eq!(world.get(&contracts).await.expect(200)["states"][0]["id"], to);
     assert_eq!(total("?from_date=2020-01-01&to_date=2020-12-31").await, 0);
     assert_eq!(total("?from_date=2020-01-01T00:00:00Z").await, 2);
     let page = world.get("/api/explorer/transactions?page=2&limit=1").await.expect(200);
