@@ -107,7 +107,7 @@ fn transactions_are_found_by_how_their_names_begin(store: &mut Store) {
         let named = Some(HexPrefix::read(text).unwrap());
         let search = TransactionSearch { named, limit: 9, ..TransactionSearch::default() };
         let found = storage::transaction_search(&mut store.conn, &search).unwrap();
-        assert_eq!(found.items.len() as u64, found.total);
+        assert_eq!(u64::try_from(found.items.len()), Ok(found.total));
         found.items.iter().map(|record| record.transaction.hash).collect::<Vec<_>>()
     };
     for hash in [there, back, minted] {
