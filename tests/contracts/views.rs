@@ -123,6 +123,10 @@ async fn errors_of_a_view_are_errors_here() {
     let caught = "try:\n    Counter(OTHER).view().get(1, 2, 3)\nexcept gl.vm.UserError as error:\n    \
                   return error.message";
     check(caught, text("vm error: exit_code 1")).await;
+    let caught = "other = gl.get_contract_at(OTHER).view(catch_vm_error=True)\nerror = other.broken()\n\
+                  assert type(error) is gl.vm.VMError and other.who()\ntry:\n    other.no()\n\
+                  except gl.vm.UserError as refused:\n    return f'{error.message} {refused.message}'";
+    check(caught, text("exit_code 1 never")).await;
 }
 
 #[tokio::test]

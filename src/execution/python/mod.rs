@@ -29,6 +29,7 @@ mod question;
 mod raised;
 mod resize;
 mod results;
+mod rounding;
 mod sandbox;
 mod scope;
 mod settings;

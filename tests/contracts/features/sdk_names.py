@@ -202,8 +202,7 @@ class Names(gl.Contract):
     @gl.public.write
     def transfers_need_an_amount(self) -> None:
         for make in (lambda: gl.get_contract_at(OTHER).emit_transfer(value=u256(0)),
-                     lambda: gl.get_contract_at(OTHER).emit_transfer(value=-1),
-                     lambda: Wallet(OTHER).emit_transfer()):
+                     lambda: gl.get_contract_at(OTHER).emit_transfer(value=-1)):
             try:
                 make()
             except (ValueError, TypeError):
@@ -249,6 +248,40 @@ class Names(gl.Contract):
             except AttributeError:
                 continue
             raise AssertionError(path)
+
+    @gl.public.view
+    def the_message_is_a_tuple(self) -> None:
+        message = gl.message
+        assert len(message) == 5 and message[0] == message.contract_address and message[-1] == message.chain_id
+        assert message._fields == ("contract_address", "sender_address", "origin_address", "value", "chain_id")
+        assert list(message) == list(message._asdict().values()) and message[1:3] == tuple(message)[1:3]
+        paid = message._replace(value=u256(5))
+        assert paid.value == 5 and message.value == 0 and paid.sender_address == message.sender_address
+        try:
+            message._replace(amount=5)
+            raise AssertionError("there is no such field")
+        except ValueError as error:
+            assert "amount" in str(error)
+
+    @gl.public.view
+    def the_time_of_the_machine(self) -> None:
+        assert gl.trace_time_micro() == 0
+
+    @gl.public.write
+    def accounts_are_paid_whatever_is_said_beside(self) -> None:
+        account = Wallet(OTHER)
+        account.emit_transfer()
+        account.emit_transfer(value=u256(0), on="finalized", gas=100)
+        # Names of methods only: nothing is sent.
+        account.emit(value=u256(5))
+        account.view()
+        for call in (lambda: account.emit().pay(1), lambda: account.view().total()):
+            try:
+                call()
+                raise AssertionError("there are no such contracts")
+            except NotImplementedError as error:
+                assert "emit_transfer" in str(error)
+        gl.get_contract_at(OTHER).emit().__receive__()
 
     @gl.public.view
     def printing(self) -> None:

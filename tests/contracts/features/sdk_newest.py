@@ -102,6 +102,19 @@ class Newest(gl.contract.Contract):
         assert away.__to_calldata__()["call_key"] == b"abcd" + bytes(28)
         proxy = gl.contract.get_at(gl.message.sender_address)
         proxy.emit(use_balance=UseBalanceParams(fees, [outer, away])).anything(1)
+        assert gl.chain.InternalMessageParams(
+            leader_time_units_allocation=1, validator_time_units_allocation=1, execution_budget_per_round=1,
+            rotations=[1], max_price_gen_per_time_unit=1, storage_fee_max_gas_price=1,
+            receipt_fee_max_gas_price=1) == fees
+
+    @gl.public.view
+    def names_of_states_and_requests(self) -> None:
+        view = gl.contract.StorageView
+        assert (view.LATEST_FINALIZED, view.LATEST_DECIDED) == (1, 2)
+        me = gl.contract.get_at(self.address)
+        assert me.view(state=view.LATEST_DECIDED, catch_vm_error=True) is not None
+        assert gl.nondet.web.options is not None
+        assert gl.evm.Account(self.address).balance == 0
 
     @gl.public.write
     def errors_with_values(self) -> None:

@@ -120,6 +120,24 @@ class Numbers(gl.Contract):
         assert calendar.timegm((1970, 1, 2, 0, 0, 0)) == 86400
 
     @gl.public.view
+    def rounding(self) -> None:
+        assert [round(x, 2) for x in (2.675, 1.005, 1.115, 8.345, 0.125, -2.675)] == [2.67, 1.0, 1.11, 8.35, 0.12, -2.67]
+        assert [round(x, 1) for x in (0.15, 0.25, 0.35, 0.05)] == [0.1, 0.2, 0.3, 0.1] and str(round(-0.01, 1)) == "-0.0"
+        assert [round(x) for x in (0.5, 1.5, 0.5000000000000001, 0.49999999999999994)] == [0, 2, 1, 0]
+        assert round(-2.5) == -2 and type(round(2.5)) is int and round(1e300) == int(1e300) and round(2.5, None) == 2
+        assert type(round(2.5, 0)) is float and (2.675).__round__(2) == 2.67 and float.__round__(3.5) == 4
+        assert [round(x, -1) for x in (125.0, 135.0, 125.01, 4.9)] == [120.0, 140.0, 130.0, 0.0]
+        assert round(2.675, True) == 2.7 and round(1.5, 10**30) == 1.5 and round(1.5, -10**30) == 0.0
+        for wrong, error in ((lambda: round(1.5, 1.0), TypeError), (lambda: round("1", 1), TypeError),
+                             (lambda: round(float("nan")), ValueError), (lambda: round(float("inf")), OverflowError),
+                             (lambda: round(1.7976931348623157e308, -308), OverflowError)):
+            try:
+                wrong()
+                raise AssertionError("rounded")
+            except error:
+                pass
+
+    @gl.public.view
     def integers_and_floats(self) -> None:
         assert 7 // -2 == -4 and 7 % -2 == -1 and divmod(-7, 2) == (-4, 1) and pow(2, 200, 1000) == 376
         assert pow(3, -1, 7) == 5 and (2**255).bit_length() == 256 and (6).bit_count() == 2

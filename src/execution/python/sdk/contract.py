@@ -169,8 +169,9 @@ def contract_class(cls):
         raise TypeError("`@gl.contract` decorates a class")
     if issubclass(cls, Contract):
         return cls
-    return type(cls.__name__, (cls, Contract), {"__module__": cls.__module__,
-                                                "__doc__": cls.__doc__})
+    with storage.unmarked_records():
+        return type(cls.__name__, (cls, Contract), {"__module__": cls.__module__,
+                                                    "__doc__": cls.__doc__})
 
 
 def private(function):

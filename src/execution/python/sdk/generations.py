@@ -26,6 +26,7 @@ _STRICT_PINS = ("1jb45aa8ynh2a9c9xn3b7qqh8sm5q93hwfp7jqmwsfhh8jpz09h6",
 _DEPENDS = re.compile(r'"Depends"\s*:\s*"py-genlayer:([^"]*)"')
 _ON = typing.Literal["decided", "finalized"]
 _SUBMODULES = ("vm", "nondet", "eq_principle")
+_NAMES_OF_2024 = ("contract_runner", "IContract", "EquivalencePrinciple", "_with_principle")
 
 #: Flat names of v0.1: where they are now.
 _FLAT = {
@@ -175,7 +176,8 @@ def _set_up():
         contract_interface=messages.contract_interface, deploy=messages.deploy_contract,
         deploy_contract=messages.deploy_contract, get_at=messages.get_contract_at,
         get_contract_at=messages.get_contract_at, ContractProxy=messages.ContractProxy,
-        Proxy=messages.ContractProxy, StorageType=public_abi.StorageType, ON=_ON)
+        Proxy=messages.ContractProxy, StorageType=public_abi.StorageType,
+        StorageView=public_abi.StorageView, ON=_ON)
     sys.modules["genlayer.contract"] = genlayer.contract = gl.contract = contracts
     chain = _path("genlayer.chain", Account=Account, IAccount=IAccount, Event=events.Event, ON=_ON,
                   InternalMessageParams=messages.InternalMessageParams,
@@ -183,11 +185,13 @@ def _set_up():
     advanced = _path("genlayer.gl.advanced", emit_raw_event=events.emit_raw_event,
                      user_error_immediate=UserError.immediate, UserError=UserError)
     sys.modules["genlayer.advanced"] = advanced
-    gl.__dict__.update(chain=chain, advanced=advanced, trace=sys.modules["genlayer.vm"].trace, types=_values,
+    machine = sys.modules["genlayer.vm"]
+    gl.__dict__.update(chain=chain, advanced=advanced, trace=machine.trace, types=_values,
+                       trace_time_micro=machine.trace_time_micro,
                        **{name: getattr(genlayer, name) for name in genlayer.__all__
                           if name not in ("gl", "Rollback")})
-    evm = _path("genlayer.evm", **{name: value for name, value in vars(gl.evm).items()
-                                   if not name.startswith("__")})
+    evm = _path("genlayer.evm", Account=messages.AccountProxy,
+                **{name: value for name, value in vars(gl.evm).items() if not name.startswith("__")})
     genlayer.__dict__.update(
         chain=chain, evm=evm, public=contract.public, private=contract.private,
         allow=storage.allow_storage, allow_storage=storage.allow_storage, __getattr__=_of_package)
@@ -294,7 +298,7 @@ def message_of(fields, is_init, runner, source):
 def begin(message, raw, runner, source):
     """Tells what the running contract's call is."""
     _Names.strict = _pin(runner) in _STRICT_PINS
-    _Names.old = "contract_runner" in source or "IContract" in source
+    _Names.old = any(name in source for name in _NAMES_OF_2024)
     genlayer.message = message
     sys.modules["genlayer.message"].__dict__.update(raw, **vars(message), raw=raw)
 
@@ -304,6 +308,17 @@ def prepare(module, raw):
     if _Names.old:
         module["contract_runner"] = icontract.ContractRunner(raw)
         module["Contract"] = icontract.ExternalContract
+
+
+def adopt(module):
+    """Makes the first class of a file of 2024 the contract, where nothing says which one is."""
+    if _Names.old:
+        classes = (value for value in vars(module).values()
+                   if isinstance(value, type) and value.__module__ == module.__name__)
+        for cls in classes:
+            icontract.publish(cls)
+            type(cls.__name__, (cls, icontract.IContract), {"__module__": module.__name__})
+            return
 
 
 def end():

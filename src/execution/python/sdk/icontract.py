@@ -109,6 +109,13 @@ class _Unless:
         return self if instance is None else self._original.fget(instance)
 
 
+def publish(cls):
+    """Makes the methods of a class public, those that only read as such."""
+    for name, member in list(vars(cls).items()):
+        if not name.startswith("_") and hasattr(member, "__code__"):
+            member.__agora_public__ = Access(name.startswith(_READS), payable=True)
+
+
 class IContract(Contract):
     """Base class of the contracts of 2024."""
 
@@ -122,9 +129,7 @@ class IContract(Contract):
 
     def __init_subclass__(cls, **options):
         Contract._register(cls, IContract)
-        for name, member in list(vars(cls).items()):
-            if not name.startswith("_") and hasattr(member, "__code__"):
-                member.__agora_public__ = Access(name.startswith(_READS), payable=True)
+        publish(cls)
 
     def __setattr__(self, name, value):
         object.__setattr__(self, name, value)

@@ -52,8 +52,8 @@ _STATES = {"accepted": "accepted", "latest_non_final": "accepted", "finalized": 
 class InternalMessageParams:
     """`fee_params` of v0.3. Messages cost nothing here: they are taken and not looked at."""
 
-    leader_timeunits_allocation: int
-    validator_timeunits_allocation: int
+    leader_time_units_allocation: int
+    validator_time_units_allocation: int
     execution_budget_per_round: int
     rotations: list
     max_price_gen_per_time_unit: int
@@ -113,7 +113,7 @@ class _Methods:
         self._message = (interface, target, on, value)
 
     def __getattr__(self, name):
-        if name.startswith("__"):
+        if name.startswith("__") and name != "__receive__":
             raise AttributeError(f"`{name}` cannot be called from outside: names of public methods "
                                  "do not start with `__`")
         interface, target, on, value = self._message
@@ -128,20 +128,23 @@ class _Methods:
 class _Views:
     """What `.view()` returns: each attribute is a view method of the target, and asks when called."""
 
-    def __init__(self, interface, target, state):
-        self._target = (interface, target, state)
+    def __init__(self, interface, target, state, catch_vm_error):
+        self._target = (interface, target, state, catch_vm_error)
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(f"`{name}` cannot be called from outside: names of public methods "
                                  "do not start with `__`")
-        interface, target, state = self._target
+        interface, target, state, catch_vm_error = self._target
         interface.check(name, "View")
 
         def ask(*args, **kwargs):
             output = _ask({"ask": "view", "contract": target, "state": state,
                            "calldata": _call(name, args, kwargs)})
-            return vm.unpack_result(vm.decode(output))
+            result = vm.decode(output)
+            if catch_vm_error and isinstance(result, vm.VMError):
+                return result
+            return vm.unpack_result(result)
 
         return vm.lazy_api(ask)
 
@@ -167,9 +170,12 @@ class ContractProxy:
             return
         _genlayer.send_call(accepted, amount, self.address.as_bytes, _call(None, (), {}))
 
-    def view(self, *, state="accepted", **options):
-        """Asks a view method, at once: `.view().method(…)`; of `state` accepted or finalized."""
-        return _Views(self._interface, self.address, _state(state))
+    def view(self, *, state="accepted", catch_vm_error=False, **options):
+        """Asks a view method, at once: `.view().method(…)`; of `state` accepted or finalized.
+
+        What the machine ends the method with is raised, or with `catch_vm_error` returned.
+        """
+        return _Views(self._interface, self.address, _state(state), catch_vm_error)
 
     @property
     def balance(self):
@@ -186,21 +192,32 @@ class ContractProxy:
         return f"{self._interface.name}({self.address!r})"
 
 
+class _NoMethods:
+    """What stands for methods of Ethereum's contracts; by itself it does nothing."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(f"an EVM contract has no `{name}`")
+        raise NotImplementedError(_NO_EVM)
+
+
 class AccountProxy:
     """An account outside the network's contracts: it can only be paid."""
 
     def __init__(self, address):
         self.address = _target(address)
 
-    def emit_transfer(self, *, value, on="finalized"):
+    def emit_transfer(self, value=0, *, on="finalized", **ignored):
         """Pays the account once this transaction is finalized."""
+        for name in ignored:
+            print(f"warning: `{name}` of `emit_transfer` is ignored", file=sys.stderr)
         _pay(_is_accepted(on), _value(value), self.address)
 
     def emit(self, **options):
-        raise NotImplementedError(_NO_EVM)
+        return _NoMethods()
 
     def view(self, **options):
-        raise NotImplementedError(_NO_EVM)
+        return _NoMethods()
 
     @property
     def balance(self):

@@ -132,7 +132,7 @@ def render(url, *, mode="text", wait_after_loaded=None):
 web = types.ModuleType("genlayer.nondet.web")
 web.__dict__.update(
     get=_shortcut("GET", False), post=_shortcut("POST", True), put=_shortcut("PUT", True),
-    delete=_shortcut("DELETE", True), head=_shortcut("HEAD", True), patch=_shortcut("PATCH", True), request=request,
-    render=render, Response=Response, Image=Image)
+    delete=_shortcut("DELETE", True), head=_shortcut("HEAD", True), patch=_shortcut("PATCH", True),
+    options=_shortcut("OPTIONS", True), request=request, render=render, Response=Response, Image=Image)
 sys.modules["genlayer.nondet.web"] = web
 __path__ = []

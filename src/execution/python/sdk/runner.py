@@ -37,8 +37,8 @@ class CallError(Exception):
 class Message:
     """`gl.message`."""
 
-    #: What a message is taken apart into.
-    _FIELDS = ("contract_address", "sender_address", "origin_address", "value", "chain_id")
+    #: What a message is taken apart into: in GenVM it is a named tuple.
+    _fields = ("contract_address", "sender_address", "origin_address", "value", "chain_id")
 
     def __init__(self, fields):
         self.__dict__.update(fields)
@@ -56,10 +56,21 @@ class Message:
                              + generations.hint(name, vars(self), generations.MESSAGE))
 
     def __iter__(self):
-        return (vars(self)[name] for name in self._FIELDS)
+        return (vars(self)[name] for name in self._fields)
+
+    def __len__(self):
+        return len(self._fields)
+
+    def __getitem__(self, place):
+        return tuple(self)[place]
 
     def _asdict(self):
-        return dict(zip(self._FIELDS, self))
+        return dict(zip(self._fields, self))
+
+    def _replace(self, **changed):
+        for name in changed.keys() - set(self._fields):
+            raise ValueError(f"gl.message has no `{name}`")
+        return Message({**vars(self), **changed})
 
     def __repr__(self):
         return f"Message({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
@@ -139,6 +150,8 @@ def _tear_down():
 
 def _load():
     program.load_main(lambda names: generations.prepare(names, gl.message_raw))
+    if not Contract._defined:
+        generations.adopt(sys.modules[program.MAIN])
     if not Contract._defined:
         raise TypeError("the file defines no contract: write `class X(gl.Contract)`")
     return Contract._defined[-1]

@@ -8,6 +8,7 @@ they lack: `AttributeError`, or `AssertionError` for records and maps.
 """
 
 import builtins
+import contextlib
 import dataclasses
 import datetime
 import struct
@@ -342,6 +343,20 @@ def allow_storage(cls):
     return cls
 
 
+#: Are dataclasses stored that are not marked? The first SDK did not ask for it.
+_unmarked = {"stored": False}
+
+
+@contextlib.contextmanager
+def unmarked_records():
+    """Where the classes are of the first SDK."""
+    _unmarked["stored"] = True
+    try:
+        yield
+    finally:
+        _unmarked["stored"] = False
+
+
 SIMPLE = {
     bool: BoolCodec(),
     str: StrCodec(),
@@ -381,6 +396,8 @@ def codec_of(type_, where):
     except TypeError:
         pass
     origin = typing.get_origin(type_) or type_
+    if _unmarked["stored"] and dataclasses.is_dataclass(origin):
+        allow_storage(origin)
     if origin in REFUSED:
         raise TypeError(f"{where}: {REFUSED[origin]}")
     if origin in GENERIC:
