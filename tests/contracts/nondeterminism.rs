@@ -104,6 +104,9 @@ async fn what_cannot_be_had_is_raised_and_can_be_handled() {
                 except gl.nondet.NondetException as error:\n        return str(error)\n\
                 return gl.eq_principle.strict_eq(ask)";
     check(body, text("WEB_REQUEST_FAILED: no such host")).await;
+    let parts = body.replace("str(error)", "[*error.causes, error.ctx.get('status')]");
+    let expected = vec![text("WEB_REQUEST_FAILED"), text("no such host"), Value::Null];
+    check(&parts, Value::Array(expected)).await;
     let raw = "return gl.eq_principle.strict_eq(lambda: gl.nondet.web.get('https://none').body)";
     let execution = run(raw).await;
     assert_eq!(execution.outcome, ExecutionOutcome::UserError("vm error: exit_code 1".into()));

@@ -17,7 +17,15 @@ _UNITS = {"ms": 1, "s": 1000, "m": 60_000}
 
 
 class NondetException(Exception):
-    """What was asked for cannot be had."""
+    """What was asked for cannot be had.
+
+    As in v0.3 it has `causes`, from the code to the detail, and `ctx`, of which nothing is known here.
+    """
+
+    def __init__(self, causes, ctx=None):
+        self.causes = list(causes) if isinstance(causes, (list, tuple)) else str(causes).split(": ")
+        self.ctx = {} if ctx is None else ctx
+        super().__init__(": ".join(map(str, self.causes)))
 
 
 def ask(question):
