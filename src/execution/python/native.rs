@@ -138,7 +138,7 @@ mod _genlayer {
     use super::super::blocks::{BlockError, Handed};
     use super::super::outbox::OutboxError;
     use super::super::store::child_slot;
-    use super::super::{identity, raised, values};
+    use super::super::{floats, identity, raised, values};
     use super::{Parent, STATE, State, ask_parent};
     use crate::domain::{
         Address, Amount, Bytes, EmittedMessage, MessageBody, Trigger, U256, keccak256,
@@ -224,6 +224,11 @@ mod _genlayer {
     #[pyfunction(name = "identity")]
     fn identity_(object: PyObjectRef) -> usize {
         identity::number(&object)
+    }
+
+    #[pyfunction(name = "sum")]
+    fn sum_(args: floats::SumArgs, vm: &VirtualMachine) -> PyResult {
+        floats::sum(args, vm)
     }
 
     #[pyfunction(name = "keccak256")]

@@ -138,6 +138,24 @@ class Numbers(gl.Contract):
                 pass
 
     @gl.public.view
+    def sums(self) -> None:
+        assert sum([0.1] * 10) == 1.0 and sum([0.1] * 3) == 0.30000000000000004 and sum([1, 0.1, 0.2]) == 1.3 and sum([]) == 0
+        assert sum([0.1, True, 0.2, 3]) == 4.3 and sum([1e16, 1.0, -1e16]) == 1.0 and sum([1e100, 1, -1e100]) == 0.0
+        assert sum([0.1, 10**400 - 10**400, 0.2]) == 0.30000000000000004 and sum([2**63, 0.5]) == 2.0**63
+        assert sum([1, 2], 3) == 6 and sum((x for x in (1, 2)), start=0.5) == 3.5 and sum([[1], [2]], []) == [1, 2]
+        assert sum([float("inf"), 1.0]) == float("inf") and sum([1e308, 1e308]) == float("inf")
+        assert type(sum([True, True])) is int and str(sum([-0.0, -0.0], -0.0)) == "-0.0" and sum({1: 2}) == 1
+        assert sum([Decimal("0.1"), 1]) == Decimal("1.1") and sum([Fraction(1, 2), 0.5, 0.25]) == 1.25
+        for wrong, words in ((lambda: sum(["a"], ""), "join(seq)"), (lambda: sum([b""], b""), "bytes"),
+                             (lambda: sum([0.5, "a"]), "unsupported operand"), (lambda: sum(1), "not iterable"),
+                             (lambda: sum(), "argument"), (lambda: sum([1], 2, 3), "argument")):
+            try:
+                wrong()
+                raise AssertionError("summed")
+            except TypeError as error:
+                assert words in str(error), error
+
+    @gl.public.view
     def integers_and_floats(self) -> None:
         assert 7 // -2 == -4 and 7 % -2 == -1 and divmod(-7, 2) == (-4, 1) and pow(2, 200, 1000) == 376
         assert pow(3, -1, 7) == 5 and (2**255).bit_length() == 256 and (6).bit_count() == 2

@@ -10,6 +10,7 @@ import _genlayer
 
 # An address tells of the machine.
 builtins.id = _genlayer.identity
+builtins.sum = _genlayer.sum
 
 
 NO_HOST = "contracts run without files, network, processes and threads"

@@ -1,11 +1,12 @@
-//! `round()` of floats, as `CPython` rounds them: their exact value, and a tie to the even digit.
+//! `round()` and `sum()` of floats, as `CPython` has them.
 //!
-//! The interpreter multiplies by a power of ten first, so that 2.675, which is a little less than
-//! that, becomes 267.5 and then 2.68.
+//! It rounds the exact value, and a tie to the even digit. The interpreter multiplies by a power of
+//! ten first, so that 2.675, which is a little less than that, becomes 267.5 and then 2.68. And it
+//! adds up floats with what each addition lost, so that ten times 0.1 is 1.
 
-use rustpython_vm::builtins::{PyFloat, PyIntRef};
-use rustpython_vm::function::{OptionalOption, PyMethodFlags};
-use rustpython_vm::{AsObject as _, PyObjectRef, PyRef, PyResult, VirtualMachine};
+use rustpython_vm::builtins::{PyByteArray, PyBytes, PyFloat, PyInt, PyIntRef, PyStr};
+use rustpython_vm::function::{ArgIterable, OptionalArg, OptionalOption, PyMethodFlags};
+use rustpython_vm::{AsObject as _, FromArgs, PyObjectRef, PyRef, PyResult, VirtualMachine};
 
 /// With more decimal places every float is what it is.
 const PLACES_MAX: usize = 323;
@@ -72,6 +73,91 @@ fn next(digits: &str) -> String {
     let (before, last) = lower.split_at(lower.len().saturating_sub(1));
     let last = last.bytes().next().unwrap_or(b'0').saturating_add(1);
     format!("{before}{}{zeros}", char::from(last))
+}
+
+/// What `sum()` is given.
+#[derive(FromArgs)]
+pub(super) struct SumArgs {
+    #[pyarg(positional)]
+    iterable: ArgIterable,
+    #[pyarg(any, optional)]
+    start: OptionalArg<PyObjectRef>,
+}
+
+/// `sum()`: everything is added one after the other, floats by Neumaier's algorithm.
+pub(super) fn sum(SumArgs { iterable, start }: SumArgs, vm: &VirtualMachine) -> PyResult {
+    let mut total = start.into_option().unwrap_or_else(|| vm.ctx.new_int(0).into());
+    refuse_texts(&total, vm)?;
+    let mut floats = Compensated::of(&total, vm);
+    for item in iterable.iter(vm)? {
+        let item = item?;
+        if let Some(sum) = &mut floats {
+            if let Some(value) = item.downcast_ref_if_exact::<PyFloat>(vm) {
+                sum.add(value.to_f64());
+                continue;
+            }
+            // What is neither ends the adding up of floats.
+            if !is_short(&item, vm) {
+                total = vm._add(vm.ctx.new_float(sum.total()).as_object(), &item)?;
+                floats = None;
+                continue;
+            }
+            let whole = vm._add(vm.ctx.new_float(sum.high).as_object(), &item)?;
+            sum.high = whole.try_float(vm)?.to_f64();
+            continue;
+        }
+        let had_int = total.downcast_ref::<PyInt>().is_some();
+        total = vm._add(&total, &item)?;
+        if had_int {
+            floats = Compensated::of(&total, vm);
+        }
+    }
+    Ok(floats.map_or(total, |sum| vm.ctx.new_float(sum.total()).into()))
+}
+
+/// Is it a whole number that a machine adds at once?
+fn is_short(item: &PyObjectRef, vm: &VirtualMachine) -> bool {
+    item.downcast_ref::<PyInt>().is_some_and(|int| int.try_to_primitive::<i64>(vm).is_ok())
+}
+
+fn refuse_texts(start: &PyObjectRef, vm: &VirtualMachine) -> PyResult<()> {
+    let (kind, join) = if start.downcast_ref::<PyStr>().is_some() {
+        ("strings", "''")
+    } else if start.downcast_ref::<PyBytes>().is_some() {
+        ("bytes", "b''")
+    } else if start.downcast_ref::<PyByteArray>().is_some() {
+        ("bytearray", "b''")
+    } else {
+        return Ok(());
+    };
+    Err(vm.new_type_error(format!("sum() can't sum {kind} [use {join}.join(seq) instead]")))
+}
+
+/// A sum of floats, and what its additions lost.
+#[derive(Debug, Clone, Copy)]
+struct Compensated {
+    high: f64,
+    lost: f64,
+}
+
+impl Compensated {
+    /// A sum that begins with a float; none where it is anything else.
+    fn of(start: &PyObjectRef, vm: &VirtualMachine) -> Option<Self> {
+        let start = start.downcast_ref_if_exact::<PyFloat>(vm)?;
+        Some(Self { high: start.to_f64(), lost: 0.0 })
+    }
+
+    fn add(&mut self, value: f64) {
+        let sum = self.high + value;
+        let (larger, smaller) =
+            if self.high.abs() >= value.abs() { (self.high, value) } else { (value, self.high) };
+        self.lost += (larger - sum) + smaller;
+        self.high = sum;
+    }
+
+    fn total(self) -> f64 {
+        if self.lost != 0.0 && self.lost.is_finite() { self.high + self.lost } else { self.high }
+    }
 }
 
 #[cfg(test)]
