@@ -10,7 +10,7 @@ use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
 use super::tame::is_tame;
-use super::{floats, identity, images, native, native_code, values, vectors};
+use super::{byte_ends, floats, identity, images, native, native_code, values, vectors};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 use crate::execution::package::Package;
@@ -107,6 +107,7 @@ impl Python {
             vm.recursion_limit.set(RECURSION_MAX);
             identity::install(vm);
             floats::install(vm);
+            byte_ends::install(vm);
             warm(vm).map_err(|error| {
                 let mut text = String::new();
                 let _ = vm.write_exception(&mut text, &error);

@@ -4,6 +4,7 @@
 //! [`worker_main`], an interpreter with the SDK of `sdk/`. They talk in frames over a socket pair.
 
 mod blocks;
+mod byte_ends;
 mod conversation;
 mod copy;
 mod eventlog;

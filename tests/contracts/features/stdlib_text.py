@@ -149,6 +149,7 @@ class Text(gl.Contract):
     @gl.public.view
     def urls(self) -> None:
         assert quote("a b/c?é") == "a%20b/c%3F%C3%A9" and quote("a/b", safe="") == "a%2Fb"
+        assert quote("ışık") == "%C4%B1%C5%9F%C4%B1k" and quote("٣") == "%D9%A3"
         assert urllib.parse.quote_plus("a b&c") == "a+b%26c" and unquote("a%20b") == "a b"
         assert urlencode({"q": "a b", "n": 1}) == "q=a+b&n=1"
         assert urlencode([("a", [1, 2])], doseq=True) == "a=1&a=2"
@@ -159,6 +160,22 @@ class Text(gl.Contract):
         assert urljoin("https://a.b/c/d", "../e") == "https://a.b/e"
         assert urllib.parse.urlunparse(parsed) == parsed.geturl()
         assert urllib.parse.urlsplit("//x/y").netloc == "x"
+
+    @gl.public.view
+    def ends_of_bytes(self) -> None:
+        assert b"\xd9\xa3".rstrip(b"c") == b"\xd9\xa3" and b"\xd9\xa3".strip(b"\xd9") == b"\xa3"
+        assert b"\xc4\xb0abba".rstrip(b"ab") == b"\xc4\xb0" and b"abxab".lstrip(b"ba") == b"xab"
+        assert b"\xc2\xa0 a\n\x0b".strip() == b"\xc2\xa0 a" and b" \t".strip() == b"" and b"a".strip(None) == b"a"
+        assert b"aa".lstrip(b"a") == b"" == b"aa".rstrip(bytearray(b"a")) and b"a".strip(b"") == b"a"
+        array = bytearray(b" \xd9\xa3 ")
+        assert array.strip() == b"\xd9\xa3" and type(array.strip()) is bytearray and array.rstrip(b" c") == b" \xd9\xa3"
+        assert bytes.strip(b" a ") == b"a" and array == b" \xd9\xa3 " and array.lstrip() == b"\xd9\xa3 "
+        for wrong in (lambda: b"a".strip("a"), lambda: b"a".rstrip(1), lambda: b"a".lstrip(b"a", b"b")):
+            try:
+                wrong()
+                raise AssertionError("stripped")
+            except TypeError:
+                pass
 
     @gl.public.view
     def texts(self) -> None:
