@@ -244,7 +244,7 @@ async fn messages_keep_their_order_and_the_balance_shows_what_is_left() {
 
 #[tokio::test]
 async fn more_than_the_contract_has_cannot_be_sent() {
-    let words = "ValueError: `value` is 101, but the contract has only 100";
+    let words = "SystemError: inbalance: `value` is 101, but the contract has only 100";
     check_error("Other(OTHER).emit(value=101).add(1)", words).await;
     check_error("Account(OTHER).emit_transfer(value=101)", words).await;
     check_error("gl.deploy_contract(code='x', value=101)", words).await;
@@ -254,7 +254,7 @@ async fn more_than_the_contract_has_cannot_be_sent() {
     check_error(twice, words).await;
     let huge = "Other(OTHER).emit(value=2**300).add(1)";
     check_error(huge, "ValueError: `value` is more than there can be").await;
-    let caught = "try:\n    Other(OTHER).emit(value=101).add(1)\nexcept ValueError:\n    pass\n\
+    let caught = "try:\n    Other(OTHER).emit(value=101).add(1)\nexcept SystemError:\n    pass\n\
                   Other(OTHER).emit(value=100).add(1)";
     assert_eq!(one(caught).await.value, Amount::from(100));
 }

@@ -85,7 +85,11 @@ async fn requests_and_pages_come_back_as_they_are() {
     };
     check(&get.replace("ASK", "get('https://a', headers={'x': 'y'})"), answer("GET https://a  1"))
         .await;
-    check(&get.replace("ASK", "post('https://a', body='b')"), answer("POST https://a b 0")).await;
+    check(
+        &get.replace("ASK", "post('https://a', body='b', sign=True)"),
+        answer("POST https://a b 0"),
+    )
+    .await;
     let request = "request('https://a', method='PATCH', body=b'b')";
     check(&get.replace("ASK", request), answer("PATCH https://a b 0")).await;
     check_error(&get.replace("ASK", "request('https://a', method='PULL')"), "one of GET").await;

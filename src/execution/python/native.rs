@@ -136,7 +136,6 @@ mod _genlayer {
     use vm::{PyObjectRef, PyResult, VirtualMachine};
 
     use super::super::blocks::{BlockError, Handed};
-    use super::super::outbox::OutboxError;
     use super::super::store::child_slot;
     use super::super::{floats, identity, raised, values};
     use super::{Parent, STATE, State, ask_parent};
@@ -279,14 +278,8 @@ mod _genlayer {
 
     fn send(on: Trigger, value: U256, body: MessageBody, vm: &VirtualMachine) -> PyResult<()> {
         let message = EmittedMessage { on, value: Amount::new(value), body };
-        with_state(vm, |state| state.outbox.send(message))?.map_err(|error| {
-            let text = error.to_string();
-            match error {
-                OutboxError::Refused(_) | OutboxError::NotYet => vm.new_runtime_error(text),
-                OutboxError::TooMany | OutboxError::TooLarge { .. } => vm.new_overflow_error(text),
-                OutboxError::TooPoor { .. } => vm.new_value_error(text),
-            }
-        })
+        with_state(vm, |state| state.outbox.send(message))?
+            .map_err(|error| raised::of_outbox(&error, vm))
     }
 
     #[pyfunction]

@@ -54,7 +54,7 @@ class InPublic(gl.Contract):
         self.names.update([("c", 3)])
         assert len(self.names.items()) == 3 and ("b", 2) in self.names.items()
         assert [*self.names.items()] == [("a", 1), ("b", 2), ("c", 3)] == [*self.names.items()]
-        assert self.names.popitem() == ("c", 3) and len(self.names) == 2
+        assert self.names.popitem() == ("a", 1) and len(self.names) == 2
         assert self.names.setdefault("z", 9) == 9
         empty = gl.storage.inmem_allocate(TreeMap[str, u32])
         try:
@@ -78,7 +78,9 @@ class InPublic(gl.Contract):
 
     @gl.public.write
     def money_by_the_machine(self) -> None:
+        import _genlayer_wasi
         assert gl.wasi.get_self_balance() == 0 == self.balance
+        assert _genlayer_wasi.get_balance(gl.message.sender_address.as_bytes) >= 0
         assert gl.wasi.get_balance(gl.message.sender_address) >= 0
         try:
             machine.gl_call_generic({"EthCall": {}}, lambda raw: raw)

@@ -1,4 +1,5 @@
 # { "Depends": "py-genlayer:test" }
+import collections.abc
 import dataclasses
 import typing
 from dataclasses import dataclass
@@ -42,6 +43,18 @@ class Book(gl.Contract):
         assert type(made) is P and made.n == 3 and isinstance(self.ps[0], P)
         self.ps[0] = changed
         assert self.ps[0].n == 2 and self.ps[0].tags[0] == "a"
+
+    @gl.public.write
+    def collections_are_written_without_blanks(self):
+        self.ps.append(P(7, ["a", "b"]))
+        self.counts["x"] = 1
+        self.counts["y"] = 2
+        assert str(self.ps[len(self.ps) - 1].tags) == "['a','b']" == f"{self.ps[len(self.ps) - 1].tags}"
+        assert repr(self.counts) == "{'x':1,'y':2}" == "%s" % self.counts and str(self.xs) == "[]"
+        assert repr(self.ps[len(self.ps) - 1]) == "P(n=7, tags=['a','b'])"
+        assert isinstance(self.counts, collections.abc.MutableMapping) and isinstance(self.xs, collections.abc.MutableSequence)
+        del self.counts["x"], self.counts["y"]
+        self.ps.pop()
 
     @gl.public.write
     def a_loop_has_the_length_of_its_start(self):

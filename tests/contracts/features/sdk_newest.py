@@ -114,7 +114,17 @@ class Newest(gl.contract.Contract):
         me = gl.contract.get_at(self.address)
         assert me.view(state=view.LATEST_DECIDED, catch_vm_error=True) is not None
         assert gl.nondet.web.options is not None
-        assert gl.evm.Account(self.address).balance == 0
+        account = gl.evm.Account(gl.message.sender_address)
+        assert account.balance == 0
+        try:
+            account.emit_call(0, b"abcd")
+            raise AssertionError("there are no such contracts")
+        except NotImplementedError as error:
+            assert "emit_transfer" in str(error)
+
+    @gl.public.write
+    def accounts_are_paid_by_calls_without_data(self) -> None:
+        gl.evm.Account(gl.message.sender_address).emit_call(0, b"")
 
     @gl.public.write
     def errors_with_values(self) -> None:

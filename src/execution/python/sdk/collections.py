@@ -109,7 +109,7 @@ class _Sequence(_View):
     __hash__ = None
 
     def __repr__(self):
-        return repr(list(self))
+        return f"[{','.join(map(repr, self))}]"
 
 
 class DynArray(_Sequence):
@@ -301,11 +301,10 @@ class TreeMap(_View, metaclass=_MapType):
         return value
 
     def popitem(self):
-        """Takes the last entry out and returns its key and value."""
-        if not self:
-            raise KeyError("popitem(): the TreeMap is empty")
-        key = list(self)[-1]
-        return key, self.pop(key)
+        """Takes the first entry out and returns its key and value."""
+        for key in self:
+            return key, self.pop(key)
+        raise KeyError("popitem(): the TreeMap is empty")
 
     def update(self, other=(), /, **named):
         """Puts all entries of another map, or all pairs, in."""
@@ -352,7 +351,7 @@ class TreeMap(_View, metaclass=_MapType):
     __hash__ = None
 
     def __repr__(self):
-        return repr(dict(self.items()))
+        return f"{{{','.join(f'{key!r}:{value!r}' for key, value in self.items())}}}"
 
 
 def _in_memory(value):
@@ -487,4 +486,4 @@ GENERIC[Array] = ArrayCodec
 GENERIC[TreeMap] = TreeMapCodec
 collections.abc.Sequence.register(_Sequence)
 collections.abc.MutableSequence.register(DynArray)
-collections.abc.Mapping.register(TreeMap)
+collections.abc.MutableMapping.register(TreeMap)

@@ -259,7 +259,7 @@ def _wasi():
     """What contracts reach for when they want the machine itself."""
     wasi = _path("genlayer.gl.wasi", get_self_balance=_genlayer.balance)
     wasi.get_balance = lambda address: messages.get_contract_at(_values.Address(address)).balance
-    gl.wasi = genlayer.wasi = sys.modules["genlayer.wasi"] = wasi
+    gl.wasi = genlayer.wasi = sys.modules["genlayer.wasi"] = sys.modules["_genlayer_wasi"] = wasi
     calls = _path("genlayer.gl._internal.gl_call", gl_call_generic=messages.gl_call_generic)
     gl._internal = _path("genlayer.gl._internal", gl_call=calls, __path__=[])
     machine = sys.modules["genlayer.vm"]

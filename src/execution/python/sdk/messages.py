@@ -213,6 +213,12 @@ class AccountProxy:
             print(f"warning: `{name}` of `emit_transfer` is ignored", file=sys.stderr)
         _pay(_is_accepted(on), _value(value), self.address)
 
+    def emit_call(self, value, data, /):
+        """Pays the account, as v0.3 says it for accounts that are no contracts."""
+        if data:
+            raise NotImplementedError(_NO_EVM)
+        self.emit_transfer(value)
+
     def emit(self, **options):
         return _NoMethods()
 

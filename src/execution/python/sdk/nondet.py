@@ -98,8 +98,11 @@ def _content(value):
 
 
 @lazy_api
-def request(url, *, method="GET", body=None, headers=None):
-    """Sends a request; an error status is a response as well."""
+def request(url, *, method="GET", body=None, headers=None, sign=False):
+    """Sends a request; an error status is a response as well.
+
+    Nobody signs requests on this network: `sign` is taken and not looked at.
+    """
     if method not in _METHODS:
         raise ValueError(f"`method` must be one of {', '.join(_METHODS)}, not {method!r}")
     headers = {_text("header", name): _content(value) for name, value in (headers or {}).items()}
@@ -109,10 +112,10 @@ def request(url, *, method="GET", body=None, headers=None):
 
 
 def _shortcut(name, has_body):
-    def plain(url, *, headers=None):
+    def plain(url, *, headers=None, sign=False):
         return request(url, method=name, headers=headers)
 
-    def with_body(url, *, body=None, headers=None):
+    def with_body(url, *, body=None, headers=None, sign=False):
         return request(url, method=name, body=body, headers=headers)
 
     function = with_body if has_body else plain
