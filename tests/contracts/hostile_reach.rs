@@ -79,6 +79,10 @@ async fn modules_of_the_host_do_nothing_when_they_are_reached() {
          return ' '.join(found)"
     );
     trial.check(&body, Returns("")).await;
+    for name in ["pickle", "_genlayer", "os.path, socket"] {
+        let body = format!("return str([__import__(name) for name in '{name}'.split(', ')])");
+        trial.check(&body, Fails("exit_code 1", "ModuleNotFoundError")).await;
+    }
     for (entry, words) in [
         ("_thread').start_new_thread(print, ())", "Error"),
         ("importlib').import_module('os').system('true')", "Error"),

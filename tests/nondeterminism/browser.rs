@@ -57,6 +57,23 @@ async fn a_page_is_shown_as_its_scripts_made_it() {
 }
 
 #[tokio::test]
+async fn a_page_of_an_error_is_not_shown() {
+    let Some(fetcher) = fetcher(|_| {}) else { return };
+    let server = Server::start(|request, _| {
+        let status = request.path.trim_start_matches('/').parse().unwrap();
+        Reply::status(status, "sorry")
+    })
+    .await;
+    for mode in [RenderMode::Text, RenderMode::Html, RenderMode::Screenshot] {
+        let error = show(&fetcher, &server.url("/404"), mode).await.unwrap_err();
+        assert_eq!(error.to_string(), "WEB_REQUEST_FAILED: WEBPAGE_LOAD_FAILED: status 404");
+    }
+    let error = show(&fetcher, &server.url("/503"), RenderMode::Text).await.unwrap_err();
+    assert!(error.to_string().ends_with("status 503"), "{error}");
+    assert_eq!(shown_text(&fetcher, &server.url("/201")).await, "sorry");
+}
+
+#[tokio::test]
 async fn names_are_resolved_by_the_proxy_and_several_pages_at_once_are_shown() {
     let Some(fetcher) = fetcher(|_| {}) else { return };
     let server = Server::start(|request, _| Reply::html(&format!("at {}", request.path))).await;

@@ -223,6 +223,7 @@ async fn without_a_browser_pages_are_read_without_one() {
             vec![("content-type".to_owned(), "application/json".to_owned())],
             b"{\"a\":  1}".to_vec(),
         ),
+        "/gone" => Reply::status(404, "gone"),
         _ => Reply::html(
             "<html><head><title>T</title><style>p{}</style></head><body><h1>Head</h1>\
              <p>One &amp; two</p><script>document.write('no')</script></body></html>",
@@ -244,6 +245,8 @@ async fn without_a_browser_pages_are_read_without_one() {
     );
     let Ok(Rendered::Text(html)) = render("/", RenderMode::Html).await else { panic!() };
     assert!(html.contains("<h1>Head</h1>"));
+    let error = render("/gone", RenderMode::Text).await.unwrap_err();
+    assert_eq!(error.to_string(), "WEB_REQUEST_FAILED: WEBPAGE_LOAD_FAILED: status 404");
     let error = render("/", RenderMode::Screenshot).await.unwrap_err();
     assert!(error.reason().contains("Chromium"), "{error}");
     let request = RenderRequest {

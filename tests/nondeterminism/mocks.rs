@@ -228,6 +228,22 @@ async fn studios_web_table_is_read() {
 }
 
 #[tokio::test]
+async fn a_page_of_an_error_is_not_shown() {
+    let web = MockWeb::from_json(&json!([
+        {"url": "https://a.example/gone", "status": 404, "body": "no"},
+        {"url": "https://a.example/made", "status": 201, "body": "yes"},
+    ]));
+    let web = &web.unwrap();
+    for mode in [RenderMode::Text, RenderMode::Html] {
+        let gone = render(web, "https://a.example/gone", mode).await.unwrap_err();
+        assert_eq!(gone.to_string(), "WEB_REQUEST_FAILED: WEBPAGE_LOAD_FAILED: status 404");
+        let made = render(web, "https://a.example/made", mode).await;
+        assert_eq!(made, Ok(Rendered::Text("yes".to_owned())));
+    }
+    assert_eq!(body(web, "GET", "https://a.example/gone").await, "no", "a response is one");
+}
+
+#[tokio::test]
 async fn studios_table_of_pages_is_for_pages_alone() {
     let tables = json!({
         "nondet_web_request": {"https://a.example/x": {"body": "fetched"}},

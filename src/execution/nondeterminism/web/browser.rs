@@ -22,6 +22,9 @@ use super::resolver::GuardedResolver;
 use crate::domain::Bytes;
 use crate::execution::nondeterminism::{NoAnswer, RenderMode, RenderRequest, Rendered, codes};
 
+/// The status that the shown page came with; empty where there is none.
+const STATUS: &str = "String(performance.getEntriesByType('navigation')[0]?.responseStatus || '')";
+
 /// Its remote control uses the descriptors 3 and 4. The shell gives it those, for only unsafe code
 /// could do so here.
 const SHELL: &str = r#"exec "$@" 3<&0 4>&1 0</dev/null 1>/dev/null"#;
@@ -205,6 +208,11 @@ impl Page<'_> {
         let world = world.map_err(broken)?.get("executionContextId").cloned().unwrap_or_default();
         let place = evaluate(devtools, &world, "document.location.href").await.map_err(broken)?;
         self.check_place(&place)?;
+        let status = evaluate(devtools, &world, STATUS).await.map_err(broken)?;
+        // Nothing is told of pages that did not come over the network.
+        if let Some(error) = status.parse().ok().and_then(super::page_error) {
+            return Err(NoAnswer::refused(codes::WEB_REQUEST_FAILED, error));
+        }
         let expression = match self.request.mode {
             RenderMode::Screenshot => return self.picture(devtools).await,
             RenderMode::Text => "document.body ? document.body.innerText : ''",

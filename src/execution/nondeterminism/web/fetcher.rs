@@ -252,6 +252,9 @@ impl Inner {
             body: None,
         };
         let response = self.fetch(&document).await?;
+        if let Some(error) = super::page_error(response.status.into()) {
+            return Err(failed(error));
+        }
         match request.mode {
             RenderMode::Html => {
                 Ok(Rendered::Text(String::from_utf8_lossy(&response.body).into_owned()))

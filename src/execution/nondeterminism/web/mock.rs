@@ -140,6 +140,9 @@ impl Mock {
     async fn rendered(self, mode: RenderMode) -> Result<Rendered, NoAnswer> {
         let missing = |what: &str| failed(format!("the mock {} has no {what}", self.name()));
         let body = self.response.clone();
+        if let Some(error) = body.as_ref().and_then(|body| super::page_error(body.status.into())) {
+            return Err(failed(error));
+        }
         match mode {
             RenderMode::Screenshot => {
                 self.screenshot.clone().map(Rendered::Image).ok_or_else(|| missing("screenshot"))
@@ -186,8 +189,8 @@ fn page_mock(fields: &Map<String, Value>) -> Result<Map<String, Value>, String> 
     let status = status.ok_or("needs a number as `status`")?;
     let body = Value::from(written(fields.get("body")));
     let mut mock = Map::from_iter([("method".to_owned(), Value::from(RENDER))]);
-    if !matches!(status, 200..=299 | 304) {
-        mock.insert("error".to_owned(), format!("WEBPAGE_LOAD_FAILED: status {status}").into());
+    if let Some(error) = super::page_error(status) {
+        mock.insert("error".to_owned(), error.into());
         return Ok(mock);
     }
     match fields.get("mode").and_then(Value::as_str) {

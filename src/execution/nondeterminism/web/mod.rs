@@ -19,6 +19,12 @@ pub use guard::{AddressGuard, Allowance, BadAllowance, Forbidden};
 pub use mock::{MockError, MockWeb};
 pub use resolver::{Lookup, SystemLookup};
 
+/// What is wrong with a page of this status, as GenVM's web module has it: nothing, or it is the
+/// page of an error, which is not shown.
+fn page_error(status: u64) -> Option<String> {
+    (!matches!(status, 200..=299 | 304)).then(|| format!("WEBPAGE_LOAD_FAILED: status {status}"))
+}
+
 /// An address for a message: the whole of it may be as long as its author likes.
 fn short(url: &str) -> String {
     url.chars().take(200).collect()
