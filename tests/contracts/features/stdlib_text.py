@@ -162,6 +162,18 @@ class Text(gl.Contract):
         assert urllib.parse.urlsplit("//x/y").netloc == "x"
 
     @gl.public.view
+    def searches_for_letters_before_a_group(self) -> None:
+        assert re.search(r"a(s)", "as").span() == (0, 2) and re.search(r"ab(cd)?e", "xabe").span() == (1, 4)
+        assert re.sub(r"(?s)<(style|script).*?</\1>", " ", "a<style>b</style>c<script>d</script>") == "a c "
+        assert re.findall('href="(https?://[^"]+)"', '<a href="https://a.b/c"> <a href="http://d">') == ["https://a.b/c", "http://d"]
+        assert re.search(r'"score": (0\.\d+)', '{"score": 0.75}')[1] == "0.75"
+        assert re.search("VERDICT: (APPROVE|APPEAL)", "so VERDICT: APPROVE")[1] == "APPROVE"
+        assert [m[1] for m in re.finditer("<(h1|h2)>", "<h1><h2><h3>")] == ["h1", "h2"]
+        assert re.split(r"year (20[0-9]{2})", "in year 2024 and year 2025.") == ["in ", "2024", " and ", "2025", "."]
+        assert re.search(rb"a(s)b", b"xasb").span() == (1, 4) and re.search("aa(ab)", "aaaab").span() == (1, 5)
+        assert re.search("a(s)", "A as S") and not re.search("a(s)", "a s") and re.search("a(s)", "aas").start() == 1
+
+    @gl.public.view
     def ends_of_bytes(self) -> None:
         assert b"\xd9\xa3".rstrip(b"c") == b"\xd9\xa3" and b"\xd9\xa3".strip(b"\xd9") == b"\xa3"
         assert b"\xc4\xb0abba".rstrip(b"ab") == b"\xc4\xb0" and b"abxab".lstrip(b"ba") == b"xab"

@@ -83,6 +83,20 @@ _os = _module(
 import posixpath
 
 _os.path = sys.modules["os.path"] = posixpath
+import re._compiler
+
+_found_prefix = re._compiler._get_literal_prefix
+
+
+def _literal_prefix(pattern, flags):
+    """What a search looks for first: the interpreter's misses where a group begins within it."""
+    prefix, skip, is_all = _found_prefix(pattern, flags)
+    if skip is not None and 0 < skip < len(prefix):
+        return prefix[:skip], skip, False
+    return prefix, skip, is_all
+
+
+re._compiler._get_literal_prefix = _literal_prefix
 
 
 def _no_resources(*args, **kwargs):
