@@ -40,6 +40,7 @@ macro_rules! searched {
             );
         }
         if let Some(prefix) = search.named.as_ref().filter(|prefix| !prefix.is_empty()) {
+            // Nothing lies between these.
             let none = || (vec![1], vec![0]);
             let (least, greatest) = prefix.range(HASH_BYTES).unwrap_or_else(none);
             let (first, last) = prefix.range(ADDRESS_BYTES).unwrap_or_else(none);

@@ -10,7 +10,7 @@ use vm::{Interpreter, PyObjectRef, PyResult, Settings, VirtualMachine};
 use super::fingerprint::Fingerprint;
 use super::job::{Job, Task};
 use super::tame::is_tame;
-use super::{byte_ends, floats, identity, images, native, native_code, values, vectors};
+use super::{byte_ends, floats, identity, images, native, native_code, patterns, values, vectors};
 use crate::domain::calldata::Value;
 use crate::domain::{Bytes, Code, Digest};
 use crate::execution::package::Package;
@@ -282,6 +282,7 @@ fn warm(vm: &VirtualMachine) -> PyResult<(PyObjectRef, PyDictRef)> {
     }
     execute("genlayer.warmup", include_str!("sdk/warmup.py"), vm.ctx.new_dict(), vm)?;
     identity::install_in_modules(vm)?;
+    patterns::install(vm)?;
     let modules: PyDictRef = vm.sys_module.get_attr("modules", vm)?.try_into_value(vm)?;
     // The package comes last, but its modules import each other by its name.
     let package = vm.new_module("genlayer", vm.ctx.new_dict(), None);

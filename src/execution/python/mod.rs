@@ -24,6 +24,7 @@ mod native;
 mod native_code;
 mod outbox;
 mod output;
+mod patterns;
 mod pool;
 mod process;
 mod program;

@@ -174,6 +174,13 @@ class Text(gl.Contract):
         assert re.search("a(s)", "A as S") and not re.search("a(s)", "a s") and re.search("a(s)", "aas").start() == 1
 
     @gl.public.view
+    def groups_that_took_no_part(self) -> None:
+        assert re.findall(r"(\d+)?x", "x 1x") == ["", "1"] and re.findall(rb"(a)|b", b"ab") == [b"a", b""]
+        assert re.findall(r"(a)|(b)", "ab") == [("a", ""), ("", "b")] and re.compile("(a)?").findall("ba", 1) == ["a", ""]
+        assert re.compile("a").findall(string="aa", endpos=1) == ["a"] and re.search("(a)|b", "b").groups() == (None,)
+        assert re.sub("(a)|b", r"[\1]", "ab") == "[a][]" and re.split("(a)|b", "xby") == ["x", None, "y"]
+
+    @gl.public.view
     def ends_of_bytes(self) -> None:
         assert b"\xd9\xa3".rstrip(b"c") == b"\xd9\xa3" and b"\xd9\xa3".strip(b"\xd9") == b"\xa3"
         assert b"\xc4\xb0abba".rstrip(b"ab") == b"\xc4\xb0" and b"abxab".lstrip(b"ba") == b"xab"

@@ -68,8 +68,9 @@ class Message:
         return dict(zip(self._fields, self))
 
     def _replace(self, **changed):
-        for name in changed.keys() - set(self._fields):
-            raise ValueError(f"gl.message has no `{name}`")
+        for name in changed:
+            if name not in self._fields:
+                raise ValueError(f"gl.message has no `{name}`")
         return Message({**vars(self), **changed})
 
     def __repr__(self):

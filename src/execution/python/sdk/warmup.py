@@ -10,6 +10,7 @@ import _genlayer
 
 # An address tells of the machine.
 builtins.id = _genlayer.identity
+# The interpreter's loses what the additions of floats lose.
 builtins.sum = _genlayer.sum
 
 
