@@ -26,10 +26,11 @@ _STRICT_PINS = ("1jb45aa8ynh2a9c9xn3b7qqh8sm5q93hwfp7jqmwsfhh8jpz09h6",
 _DEPENDS = re.compile(r'"Depends"\s*:\s*"py-genlayer:([^"]*)"')
 _ON = typing.Literal["decided", "finalized"]
 _SUBMODULES = ("vm", "nondet", "eq_principle")
-#: What `from genlayer import *` binds, and what it binds besides in v0.3.
-_STAR = tuple(genlayer.__all__)
-_STAR_OF_NEWEST = ("contract", "chain", "message", "vm", "evm", "nondet", "eq_principle", "types",
-                   "calldata", "storage", "wasi", "public", "private")
+#: What `from genlayer import *` binds, also in v0.3. Always these two lists: another one would be a
+#: trace that a job left.
+_STAR = genlayer.__all__
+_STAR_OF_NEWEST = [*_STAR, "contract", "chain", "message", "vm", "evm", "nondet", "eq_principle",
+                   "types", "calldata", "storage", "wasi", "public", "private"]
 _NAMES_OF_2024 = ("contract_runner", "IContract", "EquivalencePrinciple", "_with_principle")
 
 #: Flat names of v0.1: where they are now.
@@ -303,7 +304,7 @@ def begin(message, raw, runner, source):
     """Tells what the running contract's call is."""
     _Names.strict = _pin(runner) in _STRICT_PINS
     _Names.old = any(name in source for name in _NAMES_OF_2024)
-    genlayer.__all__ = [*_STAR, *_STAR_OF_NEWEST] if program.is_newest() else [*_STAR]
+    genlayer.__all__ = _STAR_OF_NEWEST if program.is_newest() else _STAR
     genlayer.message = message
     sys.modules["genlayer.message"].__dict__.update(raw, **vars(message), raw=raw)
 
@@ -329,7 +330,7 @@ def adopt(module):
 def end():
     """Takes the call away."""
     _Names.strict = _Names.old = False
-    genlayer.__all__ = [*_STAR]
+    genlayer.__all__ = _STAR
     genlayer.message = None
     told = sys.modules.get("genlayer.message")
     for name in [name for name in vars(told) if not name.startswith("__")]:
